@@ -1,0 +1,45 @@
+// The seam to the threads: the only two functions of the framework that start parallel work.
+//
+// On oneTBB, or on std::thread in the ThreadSanitizer build (TSan does not see TBB's fences).
+#pragma once
+
+#include <functional>
+#include <type_traits>
+#include <vector>
+
+#include "framework/core/types.hpp"
+
+namespace strata {
+
+/// A non-owning reference to a callable: no allocation, unlike std::function.
+class TaskBody {
+ public:
+  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, TaskBody>>>
+  TaskBody(const F& f)  // NOLINT(google-explicit-constructor): meant to bind lambdas at the call
+      : object_(&f), call_([](const void* object, Index i) { (*static_cast<const F*>(object))(i); }) {}
+  void operator()(Index i) const { call_(object_, i); }
+
+ private:
+  const void* object_;
+  void (*call_)(const void*, Index);
+};
+
+/// Calls body(0) … body(count − 1), each once, on any threads of the current run, and returns when all are done.
+/// What a body computes must not depend on which thread runs it: cut the work by shape, never by thread count.
+/// An exception thrown by a body is rethrown here.
+void parallel_for(Index count, TaskBody body);
+
+/// Threads that `parallel_for` may use here (1 outside `run_many` means: everything inline).
+int current_threads();
+
+/// Runs `work` with `threads` threads for every parallel_for inside it. Requires threads ≥ 1.
+void with_threads(int threads, const std::function<void()>& work);
+
+/// Runs independent jobs on `threads` threads in all: with at least as many jobs as threads, one thread a job, taken
+/// in the order given (put the longest first); with fewer, the threads are shared out. A job must not throw.
+void run_many(const std::vector<std::function<void()>>& jobs, int threads);
+
+/// Hardware threads available to this process (respects the affinity mask).
+int hardware_threads();
+
+}  // namespace strata
