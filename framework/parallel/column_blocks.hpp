@@ -1,0 +1,19 @@
+// Elementwise work on a batch, cut into blocks of columns by shape alone.
+#pragma once
+
+#include <algorithm>
+
+#include "framework/core/types.hpp"
+#include "framework/parallel/parallel.hpp"
+
+namespace strata {
+
+template <class Body>
+void for_column_blocks(Index rows, Index cols, const Body& body) {
+  constexpr Index elements_per_task = 8192;  // below this a task costs more than it saves
+  const Index width = std::max<Index>(1, elements_per_task / std::max<Index>(1, rows));
+  const Index tasks = (cols + width - 1) / width;
+  parallel_for(tasks, [&](Index t) { body(t * width, std::min(width, cols - t * width)); });
+}
+
+}  // namespace strata
