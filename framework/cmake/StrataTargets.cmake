@@ -43,3 +43,37 @@ function(strata_test name)
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK BOOST_TEST_MODULE=${name})
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
+
+# add_learning_rule(NAME): NAME.cpp in this folder defines `RuleEntry strata::rules::NAME()`.
+function(add_learning_rule name)
+  set_property(DIRECTORY APPEND PROPERTY STRATA_RULES ${name})
+endfunction()
+
+# strata_rules_library(SOURCES …): the library strata::rules from the rules added so far, with the generated
+# builtin_catalog() that calls each. Explicit calls, since static initialisers vanish under static linking.
+function(strata_rules_library)
+  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
+  get_property(rules DIRECTORY PROPERTY STRATA_RULES)
+  set(declarations "")
+  set(calls "")
+  set(sources ${ARG_SOURCES})
+  foreach(rule ${rules})
+    string(APPEND declarations "RuleEntry ${rule}();\n")
+    string(APPEND calls "  catalog.add(rules::${rule}());\n")
+    list(APPEND sources ${rule}.cpp)
+  endforeach()
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/builtin_catalog.cpp)
+  file(CONFIGURE OUTPUT ${generated} @ONLY CONTENT
+"// Written by CMake from the add_learning_rule calls.
+#include \"rules/builtin.hpp\"
+namespace strata::rules {
+@declarations@}
+namespace strata {
+Catalog builtin_catalog() {
+  Catalog catalog;
+@calls@  return catalog;
+}
+}  // namespace strata
+")
+  strata_library(rules SOURCES ${sources} ${generated} LINK strata::framework)
+endfunction()

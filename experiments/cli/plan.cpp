@@ -1,0 +1,330 @@
+#include "experiments/cli/plan.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "datasets/normalize.hpp"
+#include "framework/core/errors.hpp"
+#include "framework/losses/loss.hpp"
+
+namespace strata::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const std::vector<std::string> optimizer_keys = {"optimizer", "lr",      "momentum", "beta1",
+                                                 "beta2",     "epsilon", "alpha",    "weight-decay"};
+
+std::vector<Index> parse_hidden(const std::string& text) {
+  std::vector<Index> hidden;
+  for (const std::string& item : split_text(text, ',')) {
+    const auto parts = split_text(item, 'x');
+    if (parts.empty() || parts.size() > 2) {
+      throw UsageError(cat("--hidden = '", text, "': expected widths like 256,128 or WIDTHxDEPTH like 256x5"));
+    }
+    const long long width = parse_integer("--hidden", parts[0]);
+    const long long times = parts.size() == 2 ? parse_integer("--hidden", parts[1]) : 1;
+    if (width < 1 || width > 1'000'000) throw UsageError(cat("--hidden: width ", width, ": expected 1 to 1000000"));
+    if (times < 1 || times > 10'000) throw UsageError(cat("--hidden: depth ", times, ": expected 1 to 10000"));
+    hidden.insert(hidden.end(), static_cast<std::size_t>(times), static_cast<Index>(width));
+  }
+  return hidden;
+}
+
+std::vector<Skip> parse_skips(const std::string& text) {
+  std::vector<Skip> skips;
+  for (const std::string& item : split_text(text, ',')) {
+    const auto ends = split_text(item, ':');
+    if (ends.size() != 2) throw UsageError(cat("--skip = '", text, "': expected FROM:TO pairs like 1:4,2:5"));
+    const auto end = [&](const std::string& t) {
+      const long long value = parse_integer("--skip", t);
+      if (value < 0 || value > 100'000) throw UsageError(cat("--skip: layer ", value, ": expected 1 to the number of layers"));
+      return static_cast<int>(value);
+    };
+    skips.push_back({end(ends[0]), end(ends[1])});
+  }
+  return skips;
+}
+
+SkipMode parse_skip_mode(const std::string& text) {
+  if (text == "add") return SkipMode::add;
+  if (text == "project") return SkipMode::project;
+  if (text == "concat") return SkipMode::concat;
+  throw UsageError(cat("--skip-mode: ", unknown_name("mode", text, {"add", "project", "concat"})));
+}
+
+bool is_graph_file(const std::string& name) {
+  return name.size() > 5 && name.substr(name.size() - 5) == ".json";
+}
+
+std::string slug(const std::string& name) {
+  std::string stem = is_graph_file(name) ? std::filesystem::path(name).stem().string() : name;
+  for (char& c : stem) {
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = '_';
+  }
+  return stem.empty() ? "net" : stem;
+}
+
+Json to_json(const OptimizerSpec& s) {
+  return {{"name", s.name},   {"lr", s.lr},           {"momentum", s.momentum}, {"beta1", s.beta1},
+          {"beta2", s.beta2}, {"epsilon", s.epsilon}, {"alpha", s.alpha},       {"weight_decay", s.weight_decay}};
+}
+
+std::string hash_of(Json config, bool with_epochs) {
+  if (!with_epochs) config.erase("epochs");
+  char text[9];
+  const std::uint64_t h = stable_hash(config.dump());
+  std::snprintf(text, sizeof text, "%08x", static_cast<unsigned>(h ^ (h >> 32)));
+  return text;
+}
+
+// The network options as they apply to one network: those of its INI section over the plain ones.
+Values of_network(const Values& values, const std::string& name) {
+  std::map<std::string, std::string> given;
+  std::vector<std::string> known;
+  for (const OptionDef& o : network_options()) {
+    known.push_back(o.name);
+    if (values.given(o.name)) given[o.name] = values.text(o.name);
+  }
+  const std::string prefix = "network." + name + ".";
+  for (const auto& [key, value] : values.others()) {
+    if (key.rfind(prefix, 0) != 0) continue;
+    const std::string option = key.substr(prefix.size());
+    if (std::find(known.begin(), known.end(), option) == known.end()) {
+      throw UsageError(cat("[network.", name, "] ", unknown_name("option", option, known)));
+    }
+    given[option] = value;
+  }
+  return {network_options(), given};
+}
+
+std::set<std::string> ini_networks(const Values& values) {
+  std::set<std::string> names;
+  for (const auto& [key, value] : values.others()) {
+    if (key.rfind("network.", 0) == 0) names.insert(key.substr(8, key.rfind('.') - 8));
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string RunPlan::stem() const { return cat(rule, "-", network, "-s", seed, "-", hash); }
+
+std::vector<OptionDef> network_options() {
+  return {{"hidden", "256x5", "WIDTHS", "hidden layers: 256x5 = 256,256,256,256,256; empty = a linear model"},
+          {"activation", "tanh", "NAME", "identity, tanh, sigmoid, hard_sigmoid, relu, leaky_relu, elu"},
+          {"init", "xavier_normal", "NAME", "xavier_, he_, lecun_ with normal or uniform; orthogonal; zeros"},
+          {"init-gain", "1", "X", "factor on the initial weights"},
+          {"bias", "true", "BOOL", "whether dense layers have biases"},
+          {"dropout", "0", "RATE", "dropout after every hidden activation"},
+          {"skip", "", "FROM:TO,…", "output of hidden layer FROM joins the pre-activation of layer TO"},
+          {"skip-mode", "add", "MODE", "how: add, project (through weights) or concat"}};
+}
+
+std::vector<OptionDef> training_options() {
+  return {{"epochs", "10", "N", "epochs to train"},
+          {"batch", "128", "N", "examples a mini-batch"},
+          {"loss", "cross_entropy", "NAME", "cross_entropy, squared_error, binary_cross_entropy"},
+          {"optimizer", "", "NAME", "for every rule's forward weights; by default each rule's own"},
+          {"lr", "", "X", "learning rate of every rule; by default each rule's own"},
+          {"momentum", "", "X", "of momentum, nesterov and rmsprop"},
+          {"beta1", "", "X", "of adam and adamw"},
+          {"beta2", "", "X", "of adam and adamw"},
+          {"epsilon", "", "X", "of adam, adamw and rmsprop"},
+          {"alpha", "", "X", "of rmsprop"},
+          {"weight-decay", "", "X", "weight decay of every rule"},
+          {"schedule", "constant", "SPEC", "learning rate over time: constant, step:50,75:0.1 or cosine"},
+          {"warmup", "0", "EPOCHS", "linear warm-up ahead of the schedule"},
+          {"clip-norm", "0", "X", "clip a step's gradients to this global norm; 0 = off"},
+          {"clip-value", "0", "X", "clip every gradient element to ±X; 0 = off"},
+          {"probe", "256", "N", "training examples on which the layer measures are taken"}};
+}
+
+std::vector<OptionDef> data_options() {
+  return {{"dataset", "fashion-mnist", "NAME", "see `strata list datasets`"},
+          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it"},
+          {"validation", "5000", "N", "training examples kept for validation"},
+          {"split-seed", "0", "N", "which ones: one split for all seeds"},
+          {"normalize", "none", "HOW", "none (pixels stay 0–1), global or feature: the graph's first node"}};
+}
+
+std::vector<std::string> rule_option_names(const Catalog& rules) {
+  std::vector<std::string> names;
+  for (const RuleEntry& entry : rules.entries()) {
+    for (const auto& o : entry.options) names.push_back(entry.name + "." + o.name);
+    for (const auto& o : optimizer_options(entry)) names.push_back(entry.name + "." + o.name);
+  }
+  return names;
+}
+
+GraphSpec plan_graph(const Program& program, const Values& values, const std::string& name, const Shape& input,
+                     Index classes, const Normalization& normalization) {
+  GraphSpec spec;
+  const Values v = of_network(values, name);
+  if (is_graph_file(name)) {
+    for (const OptionDef& o : network_options()) {
+      if (v.given(o.name)) throw UsageError(cat("--", o.name, " has no effect on the graph file ", name, "; leave it out"));
+    }
+    spec = read_graph_file(name);
+  } else {
+    const auto sections = ini_networks(values);
+    if (name != "mlp" && !sections.contains(name)) {
+      std::vector<std::string> known(sections.begin(), sections.end());
+      known.emplace_back("mlp");
+      throw UsageError(cat("--network: ", unknown_name("network", name, known),
+                           "; or a graph file ending in .json, or a section [network.", name, "] in the --config file"));
+    }
+    MlpSpec mlp;
+    mlp.input = input;
+    mlp.outputs = classes;
+    mlp.hidden = parse_hidden(v.text("hidden"));
+    mlp.activation = v.text("activation");
+    mlp.init = v.text("init");
+    mlp.init_gain = v.real("init-gain", 1e-6, 1e6);
+    mlp.bias = v.flag("bias");
+    mlp.dropout = v.real("dropout", 0, 0.999);
+    mlp.skips = parse_skips(v.text("skip"));
+    mlp.skip_mode = parse_skip_mode(v.text("skip-mode"));
+    spec = mlp_graph(mlp);
+  }
+  if (!normalization.mean.empty()) {
+    for (NodeSpec& node : spec.nodes) {
+      for (auto& in : node.inputs) {
+        if (in == "input") in = "normalized";
+      }
+    }
+    spec.nodes.insert(spec.nodes.begin(), {"normalized", "normalize", {"input"},
+                                           {{"mean", normalization.mean}, {"sd", normalization.sd}}});
+  }
+  const Graph checked(spec, program.layers);  // whatever is wrong with it is said here
+  return spec;
+}
+
+Plan make_plan(const Program& program, const Values& values, std::vector<std::string> rules,
+               std::vector<std::string> networks, std::vector<std::int32_t> seeds) {
+  // Everything cheap is checked before the data are read.
+  const auto distinct = [](const char* option, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) != names.begin() + static_cast<std::ptrdiff_t>(i)) {
+        throw UsageError(cat("--", option, ": '", names[i], "' is listed twice"));
+      }
+    }
+  };
+  distinct("rules", rules);
+  distinct("networks", networks);
+  Plan plan;
+  plan.rules = rules;
+  plan.seeds = std::move(seeds);
+  TrainSettings settings;
+  settings.epochs = static_cast<int>(values.integer("epochs", 1, 1'000'000));
+  settings.batch = static_cast<Index>(values.integer("batch", 1, 100'000'000));
+  settings.clip_norm = values.real("clip-norm", 0, 1e30);
+  settings.clip_value = values.real("clip-value", 0, 1e30);
+  settings.probe_examples = static_cast<Index>(values.integer("probe", 1, 1'000'000));
+  settings.schedule = parse_schedule(values.text("schedule"), values.real("warmup", 0, 1e6));
+  const long long validation = values.integer("validation", 1, 100'000'000);
+  const long long split_seed = values.integer("split-seed", 0, 2'147'483'647);
+  const auto loss = make_loss(values.text("loss"));
+  const auto shared = values.given_of(optimizer_keys);
+  std::vector<ResolvedRule> resolved;
+  for (const std::string& name : rules) {
+    const RuleEntry& entry = program.rules.at(name);
+    auto given = shared;
+    for (const auto& [key, value] : values.others()) {
+      if (key.rfind(name + ".", 0) == 0) given[key.substr(name.size() + 1)] = value;
+    }
+    try {
+      resolved.push_back(resolve(entry, given));
+    } catch (const InputError& e) {
+      throw UsageError(cat("rule ", name, ": ", e.what()));
+    }
+  }
+  for (const auto& name : ini_networks(values)) {
+    if (std::find(networks.begin(), networks.end(), name) == networks.end()) continue;
+    of_network(values, name);
+  }
+
+  const std::string how = values.text("normalize");
+  if (how != "none" && how != "global" && how != "feature") {
+    throw UsageError(cat("--normalize: ", unknown_name("normalisation", how, {"none", "global", "feature"})));
+  }
+  const DatasetEntry& source = program.datasets.at(values.text("dataset"));
+  plan.data = source.load(values.text("data"));
+  // The built-in generated sets are smaller than the default validation part: an untouched default gives way.
+  Index kept = static_cast<Index>(validation);
+  if (!values.given("validation")) kept = std::min<Index>(kept, plan.data.train.size() / 6);
+  if (kept >= plan.data.train.size()) {
+    throw UsageError(cat("--validation ", kept, ": expected less than the ", plan.data.train.size(), " training examples"));
+  }
+  plan.split = split_examples(plan.data.train.size(), kept, static_cast<std::uint64_t>(split_seed));
+  if (settings.batch > static_cast<Index>(plan.split.train.size())) {
+    throw UsageError(cat("--batch ", settings.batch, ": expected 1 to ", plan.split.train.size(),
+                         ", the examples that are trained on"));
+  }
+  Normalization normalization;
+  if (how != "none") normalization = fit_normalization(plan.data.train.x, plan.split.train, how);
+
+  std::vector<std::string> slugs;
+  for (const std::string& network : networks) {
+    slugs.push_back(slug(network));
+    const GraphSpec spec = plan_graph(program, values, network, plan.data.sample_shape, plan.data.classes, normalization);
+    const Graph graph(spec, program.layers);
+    if (graph[Graph::input()].shape != plan.data.sample_shape &&
+        graph[Graph::input()].units != features(plan.data.sample_shape)) {
+      throw ShapeError(cat("network '", network, "': its input is ", to_string(graph[Graph::input()].shape),
+                           ", the data's samples are ", to_string(plan.data.sample_shape)));
+    }
+    if (graph[graph.output()].units != plan.data.classes) {
+      throw ShapeError(cat("network '", network, "': its output is ", to_string(graph[graph.output()].shape),
+                           ", the data has ", plan.data.classes, " classes"));
+    }
+    for (std::size_t r = 0; r < rules.size(); ++r) {
+      const RuleEntry& entry = program.rules.at(rules[r]);
+      const auto rule = entry.make(resolved[r].options);
+      for (const std::int32_t seed : plan.seeds) {
+        RunPlan run;
+        run.rule = rules[r];
+        run.network = slugs.back();
+        run.seed = seed;
+        run.graph = spec;
+        run.loss = loss->name();
+        run.resolved = resolved[r];
+        run.settings = settings;
+        run.settings.seed = static_cast<std::uint64_t>(seed);
+        run.settings.optimizers = resolved[r].optimizers;
+        run.unsupported = rule->unsupported(graph, *loss);
+        Json optimizers = Json::object();
+        for (const auto& [group, o] : resolved[r].optimizers) optimizers[group] = to_json(o);
+        run.config = {{"schema", "strata-config"},
+                      {"schema_version", 1},
+                      {"rule", {{"name", run.rule}, {"options", resolved[r].options.json()}, {"optimizers", optimizers}}},
+                      {"network", {{"name", run.network}, {"graph", to_json(spec)}}},
+                      {"loss", run.loss},
+                      {"dataset", {{"name", plan.data.name}, {"checksum", plan.data.checksum}, {"validation", kept},
+                                   {"split_seed", split_seed}}},
+                      {"batch", settings.batch},
+                      {"schedule", to_text(settings.schedule)},
+                      {"clip_norm", settings.clip_norm},
+                      {"clip_value", settings.clip_value},
+                      {"probe_examples", settings.probe_examples},
+                      {"precision", sizeof(Scalar) == 4 ? "float32" : "float64"},
+                      {"seed", seed},
+                      {"epochs", settings.epochs}};
+        run.hash = hash_of(run.config, depends_on_total_epochs(settings.schedule));
+        const Schedule schedule = rule->schedule();
+        double walks = 0;
+        for (const Pass& pass : schedule.epoch) walks += pass.epochs;
+        run.cost = graph.multiply_adds() * static_cast<double>(plan.split.train.size()) * settings.epochs * walks *
+                   (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
+        plan.runs.push_back(std::move(run));
+      }
+    }
+  }
+  distinct("networks", slugs);
+  plan.networks = slugs;
+  return plan;
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,34 @@
+// Means over seeds and how far to trust them: Student's t, paired where runs share a seed.
+//
+// NaN stands for a run without a result and is skipped everywhere; n counts the rest.
+#pragma once
+
+#include <span>
+
+namespace strata {
+
+/// NaN if nothing is left.
+double mean(std::span<const double> values);
+
+/// √(Σ (x − mean)² / (n − 1)); NaN for n < 2.
+double sample_sd(std::span<const double> values);
+
+/// The x with P(T ≤ x) = p for Student's t with that many degrees of freedom.
+/// Throws UsageError unless 0 < p < 1 and degrees > 0.
+double student_t_quantile(double p, double degrees);
+
+/// A mean with its two-sided confidence interval.
+struct Interval {
+  double mean, low, high;
+  int n;
+};
+
+/// mean ± t_{(1 + confidence)/2, n − 1} · sd/√n. The bounds are NaN for n = 1, all is NaN for n = 0.
+/// Throws UsageError unless 0 < confidence < 1.
+Interval mean_interval(std::span<const double> values, double confidence = 0.95);
+
+/// mean_interval of a[i] − b[i], where i is the seed; a pair with a NaN is skipped.
+/// Throws ShapeError if the lengths differ.
+Interval paired_difference(std::span<const double> a, std::span<const double> b, double confidence = 0.95);
+
+}  // namespace strata

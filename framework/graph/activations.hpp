@@ -1,0 +1,91 @@
+// Values and gradients of a net's nodes for one batch.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "framework/graph/graph.hpp"
+
+namespace strata {
+
+/// One set of values: a features × batch matrix a node. A rule may hold any number of sets (a clean and a corrupted
+/// pass, positives and negatives). Buffers grow to the largest batch seen and are then reused.
+class Activations {
+ public:
+  explicit Activations(const Graph& graph) : values_(static_cast<std::size_t>(graph.size())),
+                                             shown_(values_.size(), View(nullptr, 0, 0, Eigen::OuterStride<>(0))),
+                                             aux_(values_.size()), graph_(&graph) {}
+
+  Index batch() const { return batch_; }
+
+  /// The value of a node. Valid after a forward pass has computed it, or `set`.
+  View operator[](NodeId id) const { return shown_[static_cast<std::size_t>(id)]; }
+
+  /// Makes the node's own buffer current, sized for `batch` columns, and returns it to be written: a forward pass that
+  /// starts behind this node reads what is written here.
+  MutView own(NodeId id, Index batch) {
+    Matrix& m = values_[static_cast<std::size_t>(id)];
+    if (m.cols() < batch) m.resize((*graph_)[id].units, batch);
+    batch_ = batch;
+    const MutView v = left_cols(m, batch);
+    shown_[static_cast<std::size_t>(id)] = view(v);
+    return v;
+  }
+
+  /// Shows somebody else's matrix as the value of a node, without a copy; it must outlive its use.
+  void set(NodeId id, View value) {
+    batch_ = value.cols();
+    shown_[static_cast<std::size_t>(id)] = value;
+  }
+
+  Aux& aux(NodeId id) { return aux_[static_cast<std::size_t>(id)]; }
+  const Aux& aux(NodeId id) const { return aux_[static_cast<std::size_t>(id)]; }
+
+ private:
+  std::vector<Matrix> values_;
+  // Eigen maps cannot be reassigned, hence the wrapper.
+  struct Shown {
+    Shown(const View& v) : data(v.data()), rows(v.rows()), cols(v.cols()), stride(v.outerStride()) {}  // NOLINT
+    operator View() const { return {data, rows, cols, Eigen::OuterStride<>(stride)}; }                 // NOLINT
+    const Scalar* data;
+    Index rows, cols, stride;
+  };
+  std::vector<Shown> shown_;
+  std::vector<Aux> aux_;
+  const Graph* graph_;
+  Index batch_ = 0;
+};
+
+/// One set of gradients with respect to node values, features × batch (or m·batch columns). A node is "present" once
+/// something was written for it since the last clear().
+class Deltas {
+ public:
+  explicit Deltas(const Graph& graph)
+      : values_(static_cast<std::size_t>(graph.size())), cols_(values_.size(), 0), graph_(&graph) {}
+
+  void clear() { std::fill(cols_.begin(), cols_.end(), Index{0}); }
+  bool present(NodeId id) const { return cols_[static_cast<std::size_t>(id)] > 0; }
+
+  /// The node's gradient, to be written; zeros if it was not present.
+  MutView at(NodeId id, Index cols) {
+    Matrix& m = values_[static_cast<std::size_t>(id)];
+    Index& current = cols_[static_cast<std::size_t>(id)];
+    if (m.cols() < cols) m.resize((*graph_)[id].units, cols);
+    const MutView v = left_cols(m, cols);
+    if (current != cols) MutView(v).setZero();
+    current = cols;
+    return v;
+  }
+
+  /// Requires present(id).
+  View operator[](NodeId id) const {
+    return left_cols(values_[static_cast<std::size_t>(id)], cols_[static_cast<std::size_t>(id)]);
+  }
+
+ private:
+  std::vector<Matrix> values_;
+  std::vector<Index> cols_;
+  const Graph* graph_;
+};
+
+}  // namespace strata

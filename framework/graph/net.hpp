@@ -1,0 +1,76 @@
+// A graph with its parameters in a registry: what can be run forward and swept backward.
+//
+// A Net holds no numbers, only where they are. A rule may own private nets (inverses, auxiliary heads); their
+// parameters live in the same registry, in a group of their own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "framework/graph/activations.hpp"
+#include "framework/graph/graph.hpp"
+#include "framework/graph/registry.hpp"
+
+namespace strata {
+
+class Net;
+
+/// Takes what the backward sweep finds out about parameters; implemented by GradSink.
+class NodeGradients {
+ public:
+  virtual ~NodeGradients() = default;
+  /// The node's parameters get scale·(∂y/∂w)ᵀ dy. `acts` and `dy` must stay as they are until the gradients are used.
+  virtual void add(const Net& net, NodeId node, const Activations& acts, View dy, Scalar scale = 1) = 0;
+};
+
+/// Which matrices carry a signal back through each parameter: its own id for backprop, a feedback matrix otherwise.
+/// Indexed by ParamId; a transport shorter than the registry means "own" for the rest.
+using Transport = std::vector<ParamId>;
+
+struct Sweep {
+  const Transport* transport = nullptr;  ///< null: every parameter transports itself (backprop)
+  bool stop_at_credit_points = false;    ///< signals do not pass a credit point: each region on its own
+  bool to_input = false;                 ///< also compute the gradient of the input
+};
+
+class Net {
+ public:
+  /// Registers a parameter "<prefix><node>.<param>" for each of the graph's in `group`.
+  /// As buffers (never stepped) if `trainable` is false.
+  Net(Graph graph, Registry& registry, const std::string& prefix = "", const std::string& group = "forward",
+      bool trainable = true);
+
+  const Graph& graph() const { return graph_; }
+
+  /// The parameters of a node, in its layer's order.
+  const std::vector<ParamId>& params(NodeId node) const { return params_[static_cast<std::size_t>(node)]; }
+
+  /// Computes every node from the batch x (features × B), which is shown, not copied. Throws ShapeError on a wrong
+  /// number of features.
+  void forward(const Ctx& ctx, const Registry& registry, View x, Activations& acts) const;
+
+  /// Computes `nodes` alone (ascending), from whatever `acts` holds for their inputs.
+  void forward_nodes(const Ctx& ctx, const Registry& registry, const std::vector<NodeId>& nodes,
+                     Activations& acts) const;
+
+  /// Walks from the output to the input: each node that is present in `deltas` reports its parameters' gradient to
+  /// `gradients` (if not null) and pulls its delta back to its inputs. Signals that a rule put at several nodes add up.
+  void backward(const Registry& registry, const Activations& acts, Deltas& deltas, NodeGradients* gradients,
+                const Sweep& sweep = {}) const;
+
+  /// As above for one node: deltas of its inputs get what it pulls back.
+  void pull_back_node(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas,
+                      const Sweep& sweep) const;
+
+  /// g[p] += scale·gradient of the node's parameter p (g in the order of params(node)).
+  void param_grad(NodeId node, const Activations& acts, View dy, MutViews g, Scalar scale) const;
+
+ private:
+  std::vector<View> weights(const Registry& registry, NodeId node, const Transport* transport) const;
+  std::vector<View> input_views(NodeId node, const Activations& acts) const;
+
+  Graph graph_;
+  std::vector<std::vector<ParamId>> params_;
+};
+
+}  // namespace strata

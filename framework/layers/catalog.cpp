@@ -1,0 +1,112 @@
+#include "framework/layers/catalog.hpp"
+
+#include <algorithm>
+
+#include "framework/core/errors.hpp"
+#include "framework/layers/activation.hpp"
+#include "framework/layers/dense.hpp"
+#include "framework/layers/structural.hpp"
+
+namespace strata {
+
+Attributes::Attributes(std::string node, nlohmann::ordered_json object)
+    : node_(std::move(node)), object_(std::move(object)) {}
+
+const nlohmann::ordered_json* Attributes::take(const std::string& name) {
+  asked_.push_back(name);
+  const auto found = object_.find(name);
+  return found == object_.end() ? nullptr : &*found;
+}
+
+Index Attributes::integer(const std::string& name, Index fallback) {
+  const auto* v = take(name);
+  if (!v) return fallback;
+  if (!v->is_number_integer()) {
+    throw UsageError(cat("node '", node_, "': ", name, " = ", v->dump(), ": expected a whole number"));
+  }
+  return v->get<Index>();
+}
+
+Index Attributes::required_integer(const std::string& name) {
+  if (!object_.contains(name)) throw UsageError(cat("node '", node_, "': ", name, " is missing: expected a whole number"));
+  return integer(name, 0);
+}
+
+double Attributes::real(const std::string& name, double fallback) {
+  const auto* v = take(name);
+  if (!v) return fallback;
+  if (!v->is_number()) throw UsageError(cat("node '", node_, "': ", name, " = ", v->dump(), ": expected a number"));
+  return v->get<double>();
+}
+
+bool Attributes::boolean(const std::string& name, bool fallback) {
+  const auto* v = take(name);
+  if (!v) return fallback;
+  if (!v->is_boolean()) throw UsageError(cat("node '", node_, "': ", name, " = ", v->dump(), ": expected true or false"));
+  return v->get<bool>();
+}
+
+std::string Attributes::text(const std::string& name, const std::string& fallback) {
+  const auto* v = take(name);
+  if (!v) return fallback;
+  if (!v->is_string()) throw UsageError(cat("node '", node_, "': ", name, " = ", v->dump(), ": expected a string"));
+  return v->get<std::string>();
+}
+
+std::vector<double> Attributes::reals(const std::string& name, const std::vector<double>& fallback) {
+  const auto* v = take(name);
+  if (!v) return fallback;
+  if (v->is_number()) return {v->get<double>()};
+  const bool numbers = v->is_array() && std::all_of(v->begin(), v->end(), [](const auto& x) { return x.is_number(); });
+  if (!numbers) throw UsageError(cat("node '", node_, "': ", name, ": expected a number or an array of numbers"));
+  return v->get<std::vector<double>>();
+}
+
+void Attributes::finish() const {
+  for (const auto& item : object_.items()) {
+    if (std::find(asked_.begin(), asked_.end(), item.key()) == asked_.end()) {
+      throw UsageError(cat("node '", node_, "': ", unknown_name("attribute", item.key(), asked_)));
+    }
+  }
+}
+
+void LayerCatalog::add(LayerEntry entry) {
+  for (const auto& e : entries_) {
+    if (e.type == entry.type) throw UsageError(cat("layer type '", entry.type, "' is already in the catalog"));
+  }
+  entries_.push_back(std::move(entry));
+}
+
+const LayerEntry& LayerCatalog::at(const std::string& type) const {
+  std::vector<std::string> known;
+  for (const auto& e : entries_) {
+    if (e.type == type) return e;
+    known.push_back(e.type);
+  }
+  throw UsageError(unknown_name("layer type", type, known));
+}
+
+LayerCatalog builtin_layers() {
+  LayerCatalog catalog;
+  catalog.add({"dense", "y = W x + b; units, bias (true), init (xavier_normal), gain (1)", [](Attributes& a) {
+                 const Index units = a.required_integer("units");
+                 const bool bias = a.boolean("bias", true);
+                 const std::string init = a.text("init", "xavier_normal");
+                 return std::make_shared<Dense>(units, bias, init, a.real("gain", 1));
+               }});
+  for (const std::string& name : activation_names()) {
+    catalog.add({name, "elementwise activation", [name](Attributes&) { return make_activation(name); }});
+  }
+  catalog.add({"add", "sum of two or more inputs of one shape", [](Attributes&) { return std::make_shared<Add>(); }});
+  catalog.add({"concat", "flat inputs stacked", [](Attributes&) { return std::make_shared<Concat>(); }});
+  catalog.add({"flatten", "the input as one flat vector", [](Attributes&) { return std::make_shared<Flatten>(); }});
+  catalog.add({"dropout", "drops inputs in training; rate (0.5)",
+               [](Attributes& a) { return std::make_shared<Dropout>(a.real("rate", 0.5)); }});
+  catalog.add({"normalize", "(x − mean)/sd; mean (0) and sd (1), a number or one a feature", [](Attributes& a) {
+                 const auto mean = a.reals("mean", {0});
+                 return std::make_shared<Normalize>(mean, a.reals("sd", {1}));
+               }});
+  return catalog;
+}
+
+}  // namespace strata

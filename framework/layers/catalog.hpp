@@ -1,0 +1,61 @@
+// The layers a graph file can name. A value, passed around: a program outside the tree adds its own to a copy.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "framework/layers/layer.hpp"
+
+namespace strata {
+
+/// Reads a node's attributes, each by name, and complains about what nobody asked for.
+class Attributes {
+ public:
+  /// `node` is named in every error; `object` must be a JSON object.
+  Attributes(std::string node, nlohmann::ordered_json object);
+
+  /// The attribute `name`, or `fallback`. Throws UsageError if it has another type.
+  Index integer(const std::string& name, Index fallback);
+  double real(const std::string& name, double fallback);
+  bool boolean(const std::string& name, bool fallback);
+  std::string text(const std::string& name, const std::string& fallback);
+  /// A number or an array of numbers.
+  std::vector<double> reals(const std::string& name, const std::vector<double>& fallback);
+  /// As above, but must be there.
+  Index required_integer(const std::string& name);
+
+  /// Throws UsageError naming an attribute that nothing above asked for.
+  void finish() const;
+
+ private:
+  const nlohmann::ordered_json* take(const std::string& name);
+
+  std::string node_;
+  nlohmann::ordered_json object_;
+  std::vector<std::string> asked_;
+};
+
+struct LayerEntry {
+  std::string type, summary;
+  std::function<std::shared_ptr<const Layer>(Attributes&)> make;
+};
+
+class LayerCatalog {
+ public:
+  /// Throws UsageError if the type is taken.
+  void add(LayerEntry entry);
+  /// Throws UsageError naming the known types.
+  const LayerEntry& at(const std::string& type) const;
+  const std::vector<LayerEntry>& entries() const { return entries_; }
+
+ private:
+  std::vector<LayerEntry> entries_;
+};
+
+/// Every layer of the framework.
+LayerCatalog builtin_layers();
+
+}  // namespace strata

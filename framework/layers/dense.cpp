@@ -1,0 +1,56 @@
+#include "framework/layers/dense.hpp"
+
+#include "framework/core/errors.hpp"
+#include "framework/parallel/gemm.hpp"
+
+namespace strata {
+
+Dense::Dense(Index units, bool bias, std::string init, double gain)
+    : units_(units), bias_(bias), init_(std::move(init)), gain_(gain) {
+  if (units_ < 1) throw UsageError(cat("dense: units = ", units_, ": expected at least 1"));
+  initializer(init_, gain_);  // throws on an unknown name now rather than when the net is built
+}
+
+nlohmann::ordered_json Dense::attributes() const {
+  nlohmann::ordered_json a{{"units", units_}, {"bias", bias_}, {"init", init_}};
+  if (gain_ != 1) a["gain"] = gain_;
+  return a;
+}
+
+Shape Dense::infer(std::span<const Shape> in) const {
+  if (in.size() != 1) throw ShapeError(cat("dense takes one input, got ", in.size()));
+  if (in[0].size() != 1) {
+    throw ShapeError(cat("dense takes a flat input, got ", to_string(in[0]), "; put a flatten node before it"));
+  }
+  return {units_};
+}
+
+std::vector<ParamSpec> Dense::params(std::span<const Shape> in) const {
+  std::vector<ParamSpec> specs{{"weight", units_, features(in[0]), initializer(init_, gain_)}};
+  if (bias_) specs.push_back({"bias", units_, 1, Initializer::zeros()});
+  return specs;
+}
+
+double Dense::multiply_adds(std::span<const Shape> in) const {
+  return static_cast<double>(units_) * static_cast<double>(features(in[0]));
+}
+
+void Dense::forward(const NodeCtx&, Views w, Views x, MutView y, Aux&) const {
+  if (bias_) {
+    y.colwise() = w[1].col(0);
+    gemm(Op::none, w[0], Op::none, x[0], y, 1, 1);
+  } else {
+    gemm(Op::none, w[0], Op::none, x[0], y);
+  }
+}
+
+void Dense::pull_back(Views w, Views, View, const Aux&, View dy, MutViews dx) const {
+  if (wanted(dx[0])) gemm(Op::transposed, w[0], Op::none, dy, dx[0], 1, 1);
+}
+
+void Dense::param_grad(Views x, View, const Aux&, View dy, MutViews g, Scalar scale) const {
+  if (wanted(g[0])) gemm(Op::none, dy, Op::transposed, x[0], g[0], scale, 1);
+  if (bias_ && wanted(g[1])) row_sums(dy, g[1], scale, 1);
+}
+
+}  // namespace strata

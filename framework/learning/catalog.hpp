@@ -1,0 +1,54 @@
+// The rules a program knows. A value, built explicitly: a program outside the tree adds its own to builtin_catalog().
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "framework/learning/options.hpp"
+#include "framework/learning/rule.hpp"
+#include "framework/optim/optimizer.hpp"
+
+namespace strata {
+
+struct RuleEntry {
+  std::string name;      ///< "dtp"
+  std::string family;    ///< "target propagation"
+  std::string summary;   ///< one line: what it does, and what it needs if not every net will do
+  std::string citation;  ///< "Lee et al. 2015 (1412.7525)"
+  std::vector<OptionSpec> options;
+  /// The optimizer of each group the rule trains, "forward" first, good for the default network.
+  std::vector<std::pair<std::string, OptimizerSpec>> optimizers;
+  std::function<std::unique_ptr<LearningRule>(const Options&)> make;
+};
+
+/// The options that every entry has besides its own: its groups' optimizers. For the group "forward" they are called
+/// lr, optimizer, momentum, beta1, beta2, epsilon, alpha, weight-decay; for another group "<group>-lr" and so on.
+std::vector<OptionSpec> optimizer_options(const RuleEntry& entry);
+
+/// A rule with everything decided: what a run is made from.
+struct ResolvedRule {
+  Options options;
+  std::vector<std::pair<std::string, OptimizerSpec>> optimizers;
+};
+
+/// `given` holds the rule's own options and those of optimizer_options, by name. When `optimizer` is given, what is
+/// not given beside it takes that optimizer's defaults, except lr. Throws UsageError on unknown or bad options.
+ResolvedRule resolve(const RuleEntry& entry, const std::map<std::string, std::string>& given);
+
+class Catalog {
+ public:
+  /// Throws UsageError if the name is taken.
+  void add(RuleEntry entry);
+  /// Throws UsageError with the known names and a guess.
+  const RuleEntry& at(const std::string& name) const;
+  const std::vector<RuleEntry>& entries() const { return entries_; }
+
+ private:
+  std::vector<RuleEntry> entries_;
+};
+
+}  // namespace strata

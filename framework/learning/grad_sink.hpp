@@ -1,0 +1,60 @@
+// Collects what a rule says about parameters in one phase, and turns it into gradients when the rule has finished.
+//
+// Sign: a pseudo-gradient is minus the wanted change, like a gradient. Contributions to one parameter add up in the
+// order given. Nothing is computed before `resolve`, so all signals of a phase are pulled back before any update.
+#pragma once
+
+#include <vector>
+
+#include "framework/graph/net.hpp"
+
+namespace strata {
+
+class GradSink final : public NodeGradients {
+ public:
+  /// The node's parameters get scale·(∂y/∂w)ᵀ dy. `acts` and `dy` must not change before the phase ends.
+  void add(const Net& net, NodeId node, const Activations& acts, View dy, Scalar scale = 1) override;
+
+  /// The parameter gets scale·g; g is copied. Throws ShapeError in resolve() if the shapes differ.
+  void add(ParamId parameter, View g, Scalar scale = 1);
+
+  /// `parameter` gets the same gradient as `like`, transposed if the shapes say so (Kolen–Pollack).
+  void alias(ParamId parameter, ParamId like);
+
+  /// Computes the gradients of `parameters`; those that got no contribution stay absent. Buffers are kept and reused.
+  void resolve(const Registry& registry, const std::vector<ParamId>& parameters);
+
+  /// After resolve: has the parameter a gradient, and which.
+  bool has(ParamId id) const;
+  View gradient(ParamId id) const { return view(gradients_[static_cast<std::size_t>(id)]); }
+  MutView gradient(ParamId id) { return mut_view(gradients_[static_cast<std::size_t>(id)]); }
+
+  /// Forgets all contributions.
+  void clear();
+
+ private:
+  struct FromNode {
+    const Net* net;
+    NodeId node;
+    const Activations* acts;
+    const Scalar* dy;
+    Index rows, cols, stride;
+    Scalar scale;
+  };
+  struct Direct {
+    ParamId parameter;
+    Matrix g;
+  };
+  struct Alias {
+    ParamId parameter, like;
+  };
+  MutView open(const Registry& registry, ParamId id);
+
+  std::vector<FromNode> nodes_;
+  std::vector<Direct> direct_;
+  std::vector<Alias> aliases_;
+  std::vector<Matrix> gradients_;
+  std::vector<char> present_;
+};
+
+}  // namespace strata

@@ -1,0 +1,47 @@
+// The scratch memory of one run: value sets, gradient sets, and named matrices, allocated once and reused.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "framework/graph/activations.hpp"
+
+namespace strata {
+
+class Workspace {
+ public:
+  explicit Workspace(const Graph& graph) : graph_(&graph) {}
+
+  /// Value set `k` of the main net; set 0 is the one that the default predict uses.
+  Activations& acts(std::size_t k = 0) { return grown(acts_, *graph_, k); }
+  /// Gradient set `k` of the main net. Two sweeps whose gradients end up in one phase need two sets.
+  Deltas& deltas(std::size_t k = 0) { return grown(deltas_, *graph_, k); }
+  /// Value and gradient sets of a rule's private net.
+  Activations& acts_of(const Graph& graph, std::size_t k = 0) { return grown(private_acts_[&graph], graph, k); }
+  Deltas& deltas_of(const Graph& graph, std::size_t k = 0) { return grown(private_deltas_[&graph], graph, k); }
+
+  /// A named rows × cols matrix with whatever it held before, resized if needed.
+  MutView scratch(const std::string& name, Index rows, Index cols) {
+    Matrix& m = scratch_[name];
+    if (m.rows() != rows || m.cols() < cols) m.resize(rows, cols);
+    return left_cols(m, cols);
+  }
+
+ private:
+  template <class T>
+  static T& grown(std::vector<std::unique_ptr<T>>& sets, const Graph& graph, std::size_t k) {
+    while (sets.size() <= k) sets.push_back(std::make_unique<T>(graph));
+    return *sets[k];
+  }
+
+  const Graph* graph_;
+  std::vector<std::unique_ptr<Activations>> acts_;
+  std::vector<std::unique_ptr<Deltas>> deltas_;
+  std::map<const Graph*, std::vector<std::unique_ptr<Activations>>> private_acts_;
+  std::map<const Graph*, std::vector<std::unique_ptr<Deltas>>> private_deltas_;
+  std::map<std::string, Matrix> scratch_;
+};
+
+}  // namespace strata

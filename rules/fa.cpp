@@ -1,0 +1,57 @@
+// Feedback alignment (Lillicrap, Cownden, Tweed & Akerman, Nature Communications 7, 2016, eq. 2).
+//
+//   as backprop, but every weight W_l transports the signal back as a fixed random B_l of its shape:
+//   δ_{l−1} = (B_lᵀ δ_l) ⊙ f′(z_{l−1})
+// Identity skips carry no weight and transport exactly. With B_l = W_l this is backprop, bit for bit.
+#include "rules/builtin.hpp"
+
+namespace strata::rules {
+namespace {
+
+class FeedbackAlignment final : public LearningRule {
+ public:
+  explicit FeedbackAlignment(const Options& o) : init_(initializer(o.text("feedback-init"), o.real("feedback-scale"))) {}
+
+  void prepare(const Net& net, const Loss&, Registry& registry) override {
+    transport_ = own_feedback(net, registry, init_);
+  }
+
+  void compute(const Phase&, const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws,
+               GradSink& g) const override {
+    output_error(ctx, m, batch, ws.acts(), ws.deltas());
+    m.net.backward(m.registry, ws.acts(), ws.deltas(), &g, {.transport = &transport_});
+  }
+
+  bool feedback_input_gradient(const Model& m, const Batch& batch, Workspace& ws, MutView dinput) const override {
+    Ctx ctx;
+    ctx.mode = Mode::evaluate;
+    output_error(ctx, m, batch, ws.acts(), ws.deltas());
+    m.net.backward(m.registry, ws.acts(), ws.deltas(), nullptr, {.transport = &transport_, .to_input = true});
+    dinput = ws.deltas()[Graph::input()];
+    return true;
+  }
+
+  void probe(const Model& m, const Batch&, Workspace&, ProbeSink& sink) const override {
+    report_feedback_angles(m, transport_, sink);
+  }
+
+ private:
+  Initializer init_;
+  Transport transport_;
+};
+
+}  // namespace
+
+RuleEntry fa() {
+  RuleEntry entry;
+  entry.name = "fa";
+  entry.family = "feedback alignment";
+  entry.summary = "the signal goes back through fixed random weights";
+  entry.citation = "Lillicrap et al. 2016";
+  entry.options = feedback_options();
+  entry.optimizers = {{"forward", adam(5e-4, 0.9, 0.99, 4.73e-8)}};
+  entry.make = [](const Options& o) { return std::make_unique<FeedbackAlignment>(o); };
+  return entry;
+}
+
+}  // namespace strata::rules

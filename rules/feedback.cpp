@@ -1,0 +1,36 @@
+// Fixed feedback matrices, shared by the feedback-alignment family.
+#include "framework/analysis/angle.hpp"
+#include "rules/builtin.hpp"
+
+namespace strata::rules {
+
+std::vector<OptionSpec> feedback_options() {
+  return {choice_option("feedback-init", "xavier_normal", initializer_names(), "distribution of the feedback weights"),
+          real_option("feedback-scale", 1, 1e-6, 1e6, "gain of the feedback weights")};
+}
+
+Transport own_feedback(const Net& net, Registry& registry, const Initializer& init) {
+  Transport transport;
+  for (ParamId id = 0; id < registry.size(); ++id) transport.push_back(id);
+  const Graph& graph = net.graph();
+  for (const NodeId layer : graph.layers()) {
+    for (std::size_t p = 0; p < graph[layer].params.size(); ++p) {
+      const ParamSpec& spec = graph[layer].params[p];
+      if (spec.name != "weight") continue;
+      transport[static_cast<std::size_t>(net.params(layer)[p])] =
+          registry.add_buffer("feedback/" + graph[layer].name + ".weight", "feedback", spec.rows, spec.cols, init);
+    }
+  }
+  return transport;
+}
+
+void report_feedback_angles(const Model& model, const Transport& transport, ProbeSink& sink) {
+  for (const NodeId layer : model.graph().layers()) {
+    for (const ParamId w : model.net.params(layer)) {
+      const ParamId b = transport[static_cast<std::size_t>(w)];
+      if (b != w) sink.report("feedback_angle", layer, angle_degrees(view(model.registry.value(w)), view(model.registry.value(b))));
+    }
+  }
+}
+
+}  // namespace strata::rules
