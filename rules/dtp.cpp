@@ -72,25 +72,20 @@ class DifferenceTargetPropagation final : public LearningRule {
   }
 
  private:
-  // Puts the layer losses' gradients 2(h_l − ĥ_l)/B into the deltas of the chain's points.
+  // Targets ĥ from the output down, and the layer losses' gradients 2(h_l − ĥ_l)/B as deltas of the chain's points.
   void propagate_targets(const Ctx& ctx, const Model& m, View e, Workspace& ws) const {
     const Activations& h = ws.acts();
+    Activations& target = ws.acts(2);
     const Index B = e.cols();
-    const Scalar two_over_B = Scalar(2) / static_cast<Scalar>(B);
-    View h_l = h[chain_.back()];
-    MutView target = ws.scratch("target/" + m.graph()[chain_.back()].name, e.rows(), B);
-    target = h_l - target_step_ * e;
-    ws.deltas().at(chain_.back(), B) = two_over_B * (h_l - target);
+    const NodeId L = chain_.back();
+    target.own(L, B) = h[L] - target_step_ * e;
     for (std::size_t l = chain_.size() - 1; l >= 1; --l) {
-      const Net& g_l = inverse(l);
-      const View h_below = h[chain_[l - 1]];
-      const View of_target = run(ctx, m, g_l, view(target), ws, 0);
-      const View of_h = run(ctx, m, g_l, h[chain_[l]], ws, 1);
-      const MutView below = ws.scratch("target/" + m.graph()[chain_[l - 1]].name, h_below.rows(), B);
-      MutView(below) = h_below + of_target - of_h;
-      ws.deltas().at(chain_[l - 1], B) = two_over_B * (h_below - below);
-      new (&target) MutView(below);  // how an Eigen map is pointed elsewhere
+      const View of_target = run(ctx, m, inverse(l), target[chain_[l]], ws, 0);
+      const View of_h = run(ctx, m, inverse(l), h[chain_[l]], ws, 1);
+      target.own(chain_[l - 1], B) = h[chain_[l - 1]] + of_target - of_h;
     }
+    const Scalar two_over_B = Scalar(2) / static_cast<Scalar>(B);
+    for (const NodeId l : chain_) ws.deltas().at(l, B) = two_over_B * (h[l] - target[l]);
   }
 
   // The reconstruction loss of inverse l at noisy points; its gradient goes to `g` unless null.

@@ -12,8 +12,8 @@ Usage: tests/run.sh [--full] [--preset NAME] [--no-torch]
 Installs the Debian packages that are missing (and says which), builds Strata, runs the tests.
 
   --full         also the tests labelled slow, and all tests again under the presets asan-ubsan and tsan
-  --preset NAME  a preset of CMakePresets.json: release, debug, asan-ubsan, tsan, ci
-                 (default: ci if the variable CI is "true", else release)
+  --preset NAME  a preset of CMakePresets.json: test, debug, asan-ubsan, tsan, ci
+                 (default: ci if the variable CI is "true", else test)
   --no-torch     do not install torch; leave out the tests that compare with it
   --help         this text
 
@@ -23,7 +23,7 @@ HELP
 
 full=false
 torch=true
-preset=release
+preset=test
 if [[ ${CI:-} == true ]]; then preset=ci; fi
 while (($#)); do
   case $1 in
@@ -44,8 +44,8 @@ while (($#)); do
   shift
 done
 case $preset in
-  release | debug | asan-ubsan | tsan | ci) ;;
-  *) usage_error "unknown preset '$preset'; there are release, debug, asan-ubsan, tsan, ci" ;;
+  test | debug | asan-ubsan | tsan | ci) ;;
+  *) usage_error "unknown preset '$preset'; there are test, debug, asan-ubsan, tsan, ci" ;;
 esac
 
 packages=("${STRATA_BUILD_PACKAGES[@]}" "${STRATA_TEST_PACKAGES[@]}")

@@ -1,11 +1,30 @@
-# One-line calls that add a library, a rule or a test.
+# One-line calls that add a library, a program, a rule or a test.
+
+# strata_precompile(TARGET SUFFIX): the headers that nearly every source includes, compiled once for each Scalar.
+function(strata_precompile target suffix)
+  if(NOT STRATA_PRECOMPILE)
+    return()
+  endif()
+  if(target STREQUAL "strata_framework${suffix}")
+    target_precompile_headers(${target} PRIVATE <Eigen/Core> <algorithm> <filesystem> <functional> <map> <memory>
+      <nlohmann/json.hpp> <span> <sstream> <string> <vector>)
+  else()
+    target_precompile_headers(${target} REUSE_FROM strata_framework${suffix})
+  endif()
+endfunction()
 
 # strata_library(NAME SOURCES … LINK …)
-#   Builds strata_NAME (float, also known as strata::NAME) and strata_NAME_f64 (double, strata::NAME_f64), which links
-#   the _f64 twins of the strata:: libraries in LINK. The two are never linked into one program.
+#   Builds strata_NAME (float, also known as strata::NAME) and, with STRATA_F64, strata_NAME_f64 (double,
+#   strata::NAME_f64), which links the _f64 twins of the strata:: libraries in LINK. The two are never linked into one
+#   program.
+set(STRATA_SUFFIXES "_")
+if(STRATA_F64)
+  list(APPEND STRATA_SUFFIXES "_f64")
+endif()
 function(strata_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  foreach(suffix "" "_f64")
+  foreach(suffix ${STRATA_SUFFIXES})
+    string(REGEX REPLACE "^_$" "" suffix "${suffix}")
     set(target strata_${name}${suffix})
     add_library(${target} STATIC ${ARG_SOURCES})
     add_library(strata::${name}${suffix} ALIAS ${target})
@@ -21,7 +40,22 @@ function(strata_library name)
     if(suffix)
       target_compile_definitions(${target} PUBLIC STRATA_DOUBLE)
     endif()
+    strata_precompile(${target} "${suffix}")
   endforeach()
+endfunction()
+
+# strata_program(NAME [SUFFIX _f64] SOURCES … LINK …): an executable on the strata:: libraries in LINK, or on their twins.
+function(strata_program name)
+  cmake_parse_arguments(ARG "" "SUFFIX" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  foreach(library ${ARG_LINK})
+    if(library MATCHES "^strata::")
+      target_link_libraries(${name} PRIVATE ${library}${ARG_SUFFIX})
+    else()
+      target_link_libraries(${name} PRIVATE ${library})
+    endif()
+  endforeach()
+  strata_precompile(${name} "${ARG_SUFFIX}")
 endfunction()
 
 # strata_test(NAME [F64] [SOURCES …] [LINK …])
@@ -31,14 +65,11 @@ function(strata_test name)
   if(NOT ARG_SOURCES)
     set(ARG_SOURCES ${name}.cpp)
   endif()
-  add_executable(${name} ${ARG_SOURCES})
-  foreach(library ${ARG_LINK})
-    if(ARG_F64 AND library MATCHES "^strata::")
-      target_link_libraries(${name} PRIVATE ${library}_f64)
-    else()
-      target_link_libraries(${name} PRIVATE ${library})
-    endif()
-  endforeach()
+  set(suffix "")
+  if(ARG_F64)
+    set(suffix "_f64")
+  endif()
+  strata_program(${name} SUFFIX "${suffix}" SOURCES ${ARG_SOURCES} LINK ${ARG_LINK})
   target_link_libraries(${name} PRIVATE Boost::unit_test_framework)
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK BOOST_TEST_MODULE=${name})
   add_test(NAME ${name} COMMAND ${name})

@@ -1,5 +1,7 @@
 #include "framework/learning/batch_buffer.hpp"
 
+#include <utility>
+
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "framework/core/errors.hpp"
 #include "framework/io/run_record.hpp"
 #include "framework/learning/dataset.hpp"
 #include "framework/learning/rule.hpp"
@@ -91,7 +92,6 @@ class Trainer {
   struct Score {
     double loss = 0, accuracy = 0, seconds = 0;
   };
-  class BatchBuffer;
 
   void run_pass(const Pass& pass, bool counts, const std::function<bool()>& stop);
   void step(const Phase& phase, const Ctx& ctx, const Batch& batch, double lr_factor);

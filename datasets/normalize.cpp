@@ -1,0 +1,42 @@
+#include "datasets/normalize.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "framework/core/errors.hpp"
+
+namespace strata {
+
+const std::vector<std::string>& normalization_names() {
+  static const std::vector<std::string> names = {"none", "global", "feature"};
+  return names;
+}
+
+Normalization fit_normalization(const Matrix& x, std::span<const Index> ids, const std::string& how) {
+  const auto& names = normalization_names();
+  if (std::find(names.begin(), names.end(), how) == names.end()) {
+    throw UsageError(cat("--normalize: ", unknown_name("normalisation", how, names)));
+  }
+  if (how == "none" || ids.empty()) return {};
+  // Two passes in double: no cancellation. Columns in order, so the same bits always.
+  const auto n = static_cast<double>(ids.size());
+  Eigen::VectorXd mean = Eigen::VectorXd::Zero(x.rows());
+  for (const Index id : ids) mean += x.col(id).cast<double>();
+  mean /= n;
+  if (how == "global") mean.setConstant(mean.mean());
+  Eigen::VectorXd variance = Eigen::VectorXd::Zero(x.rows());
+  for (const Index id : ids) variance += (x.col(id).cast<double>() - mean).cwiseAbs2();
+  variance /= n;
+  if (how == "global") {
+    const double sd = std::sqrt(variance.mean());
+    return {{mean[0]}, {sd > 0 ? sd : 1}};
+  }
+  Normalization fitted;
+  for (Index i = 0; i < x.rows(); ++i) {
+    fitted.mean.push_back(mean[i]);
+    fitted.sd.push_back(variance[i] > 0 ? std::sqrt(variance[i]) : 1);
+  }
+  return fitted;
+}
+
+}  // namespace strata

@@ -1,0 +1,29 @@
+#include "framework/learning/dataset.hpp"
+
+#include <algorithm>
+
+#include "framework/core/errors.hpp"
+#include "framework/core/rng.hpp"
+
+namespace strata {
+
+Split split_examples(Index examples, Index validation, std::uint64_t seed) {
+  if (validation < 1 || validation >= examples) {
+    throw UsageError(cat("--validation ", validation, ": expected at least 1 and less than the ", examples,
+                         " training examples"));
+  }
+  const auto order = Rng(seed, "split").permutation(examples);
+  const auto middle = order.begin() + static_cast<std::ptrdiff_t>(validation);
+  Split split{{middle, order.end()}, {order.begin(), middle}};
+  std::sort(split.train.begin(), split.train.end());
+  std::sort(split.validation.begin(), split.validation.end());
+  return split;
+}
+
+std::vector<Index> epoch_order(const std::vector<Index>& examples, std::uint64_t seed, int epoch) {
+  auto order = Rng(seed, "order", static_cast<std::uint64_t>(epoch)).permutation(static_cast<Index>(examples.size()));
+  for (Index& place : order) place = examples[static_cast<std::size_t>(place)];
+  return order;
+}
+
+}  // namespace strata
