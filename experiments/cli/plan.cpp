@@ -177,7 +177,7 @@ GraphSpec plan_graph(const Program& program, const Values& values, const std::st
                            "; or a graph file ending in .json, or a section [network.", name, "] in the --config file"));
     }
     MlpSpec mlp;
-    mlp.input = input;
+    mlp.input = {features(input)};
     mlp.outputs = classes;
     mlp.hidden = parse_hidden(v.text("hidden"));
     mlp.activation = v.text("activation");
@@ -247,8 +247,9 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   }
 
   const std::string how = values.text("normalize");
-  if (how != "none" && how != "global" && how != "feature") {
-    throw UsageError(cat("--normalize: ", unknown_name("normalisation", how, {"none", "global", "feature"})));
+  const auto& known = normalization_names();
+  if (std::find(known.begin(), known.end(), how) == known.end()) {
+    throw UsageError(cat("--normalize: ", unknown_name("normalisation", how, known)));
   }
   const DatasetEntry& source = program.datasets.at(values.text("dataset"));
   plan.data = source.load(values.text("data"));
@@ -263,8 +264,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
     throw UsageError(cat("--batch ", settings.batch, ": expected 1 to ", plan.split.train.size(),
                          ", the examples that are trained on"));
   }
-  Normalization normalization;
-  if (how != "none") normalization = fit_normalization(plan.data.train.x, plan.split.train, how);
+  const Normalization normalization = fit_normalization(plan.data.train.x, plan.split.train, how);
 
   std::vector<std::string> slugs;
   for (const std::string& network : networks) {

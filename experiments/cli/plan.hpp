@@ -8,6 +8,7 @@
 
 #include "experiments/cli/cli.hpp"
 #include "experiments/cli/values.hpp"
+#include "datasets/normalize.hpp"
 #include "framework/graph/graph.hpp"
 #include "framework/learning/trainer.hpp"
 

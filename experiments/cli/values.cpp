@@ -18,11 +18,13 @@ namespace po = boost::program_options;
 constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
                       po::command_line_style::long_allow_next;
 
-po::options_description declare(const std::vector<OptionDef>& table, const std::vector<std::string>& dotted) {
+// A switch takes no value on the command line, so that it does not swallow the next word; in a file it takes one.
+po::options_description declare(const std::vector<OptionDef>& table, const std::vector<std::string>& dotted,
+                                bool in_file = false) {
   po::options_description all;
   for (const OptionDef& o : table) {
-    if (o.value.empty()) {
-      all.add_options()(o.name.c_str(), po::value<std::string>()->implicit_value("true"), "");
+    if (o.value.empty() && !in_file) {
+      all.add_options()(o.name.c_str(), "");
     } else {
       all.add_options()(o.name.c_str(), po::value<std::string>(), "");
     }
@@ -55,7 +57,7 @@ void read_config(const std::string& path, const std::vector<OptionDef>& table, c
   if (!in) throw UsageError(cat("--config ", path, ": cannot be opened"));
   std::vector<std::string> seen;
   try {
-    const auto parsed = po::parse_config_file(in, declare(table, dotted), true);
+    const auto parsed = po::parse_config_file(in, declare(table, dotted, true), true);
     for (const auto& option : parsed.options) {
       const std::string& name = option.string_key;
       const bool network = name.rfind("network.", 0) == 0 && std::count(name.begin(), name.end(), '.') == 2;
@@ -161,8 +163,8 @@ Values parse_values(const std::vector<OptionDef>& table, const std::vector<std::
         if (name.rfind("--", 0) == 0) name = name.substr(2);
         throw UsageError(unknown_option(name, table, dotted));
       }
-      if (option.value.empty()) throw UsageError(cat("--", name, ": a value is missing"));
-      if (!given.emplace(name, option.value[0]).second) throw UsageError(cat("--", name, " is given twice"));
+      const std::string value = option.value.empty() ? "true" : option.value[0];  // empty: a switch
+      if (!given.emplace(name, value).second) throw UsageError(cat("--", name, " is given twice"));
     }
   } catch (const po::error& e) {
     throw UsageError(e.what());

@@ -8,6 +8,7 @@
 #include "framework/core/errors.hpp"
 #include "framework/learning/batch_buffer.hpp"
 #include "framework/optim/clip.hpp"
+#include "framework/parallel/gemm.hpp"
 
 namespace strata {
 namespace {
@@ -107,6 +108,7 @@ void Trainer::next_epoch(const std::function<bool()>& stop) {
     for (const Pass& pass : schedule_.epoch) run_pass(pass, true, stop);
   }
   ++epoch_;
+  steps_in_epoch_ = 0;
   measure_epoch(epoch_ == 0 ? 0 : seconds_since(start));
 }
 
@@ -123,7 +125,9 @@ void Trainer::run_pass(const Pass& pass, bool counts, const std::function<bool()
       const Batch batch = buffer.gather(data_.train, ids);
       const double factor = counts ? lr_factor(settings_.schedule, train_steps_, batches, settings_.epochs) : 1;
       const Ctx ctx{Mode::train, true, settings_.seed, step_};
+      const CountMultiplyAdds products;
       for (const Phase& phase : pass.phases) step(phase, ctx, batch, factor);
+      if (&pass == schedule_.epoch.data() && b == 0) multiply_adds_per_step_ = products.count();
       ++step_;
       if (counts) ++train_steps_;
       steps_in_epoch_.fetch_add(1, std::memory_order_relaxed);

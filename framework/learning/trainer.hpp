@@ -58,6 +58,9 @@ class Trainer {
   /// Steps done in the epoch under way. May be read from another thread.
   std::uint64_t steps_in_epoch() const { return steps_in_epoch_.load(std::memory_order_relaxed); }
 
+  /// Multiply-adds of the matrix products of one training step, all phases, on a full batch; 0 before the first.
+  double multiply_adds_per_step() const { return multiply_adds_per_step_; }
+
   /// Fills in the test results at the best and the last epoch: the only use of the test set.
   void evaluate_test();
 
@@ -121,6 +124,7 @@ class Trainer {
   std::uint64_t train_steps_ = 0;            // steps of the epochs' passes, what the schedule counts
   std::uint64_t passes_ = 0;                 // walks over the data so far: numbers the shuffles
   std::atomic<std::uint64_t> steps_in_epoch_{0};
+  double multiply_adds_per_step_ = 0;
   int epoch_ = -1;
   int best_epoch_ = -1;
   std::vector<EpochMetrics> training_;

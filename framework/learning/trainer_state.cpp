@@ -34,7 +34,7 @@ Json Trainer::state() const {
   Json j{{"parameters", std::move(parameters)}, {"groups", std::move(groups)},
          {"best_values", matrices(best_values_)}, {"previous_weights", matrices(previous_weights_)},
          {"step", step_}, {"train_steps", train_steps_}, {"passes", passes_},
-         {"epoch", epoch_}, {"best_epoch", best_epoch_},
+         {"multiply_adds_per_step", multiply_adds_per_step_}, {"epoch", epoch_}, {"best_epoch", best_epoch_},
          {"training", Json::array()}, {"layers", Json::array()}, {"rule", Json::array()}};
   for (const auto& row : training_) j["training"].push_back(to_json(row));
   for (const auto& row : layer_metrics_) j["layers"].push_back(to_json(row));
@@ -69,6 +69,7 @@ void Trainer::restore(const Json& j) {
     step_ = j.at("step");
     train_steps_ = j.at("train_steps");
     passes_ = j.at("passes");
+    multiply_adds_per_step_ = j.at("multiply_adds_per_step");
     epoch_ = j.at("epoch");
     best_epoch_ = j.at("best_epoch");
     training_.clear();

@@ -16,6 +16,8 @@ Index tile_cols(Index n) { return n <= 128 ? 32 : 64; }
 // Fewer multiply-adds than this and the threads are not worth waking. Only scheduling: the tiles stay the same.
 constexpr Index inline_multiply_adds = 200'000;
 
+thread_local double multiply_adds_here = 0;
+
 template <class A, class B>
 void tile_product(const A& a, const B& b, MutView c, Scalar alpha, Scalar beta) {
   if (beta == Scalar(0)) {
@@ -41,6 +43,7 @@ void gemm(Op op_a, View a, Op op_b, View b, MutView c, Scalar alpha, Scalar beta
     throw ShapeError(cat("matrix product: ", m, " × ", k, " times ", k_b, " × ", n, " into ", c.rows(), " × ", c.cols()));
   }
   if (m == 0 || n == 0) return;
+  multiply_adds_here += static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const Index width = tile_cols(n);
   const Index tiles_m = (m + tile_rows - 1) / tile_rows;
   const Index tiles_n = (n + width - 1) / width;
@@ -80,6 +83,9 @@ void row_sums(View m, MutView out, Scalar alpha, Scalar beta) {
     out.col(0) = beta * out.col(0) + alpha * sum;
   }
 }
+
+CountMultiplyAdds::CountMultiplyAdds() : start_(multiply_adds_here) {}
+double CountMultiplyAdds::count() const { return multiply_adds_here - start_; }
 
 std::string gemm_backend() {
   return cat("Eigen ", EIGEN_WORLD_VERSION, ".", EIGEN_MAJOR_VERSION, ".", EIGEN_MINOR_VERSION, " (", sizeof(Scalar) * 8,

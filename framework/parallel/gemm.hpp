@@ -19,6 +19,16 @@ void gemm(Op op_a, View a, Op op_b, View b, MutView c, Scalar alpha = 1, Scalar 
 /// out(r, 0) = beta·out(r, 0) + alpha·Σ_c m(r, c): the bias gradient, and other sums over a batch.
 void row_sums(View m, MutView out, Scalar alpha = 1, Scalar beta = 0);
 
+/// Counts the multiply-adds of every gemm that this thread calls after the object was made.
+class CountMultiplyAdds {
+ public:
+  CountMultiplyAdds();
+  double count() const;
+
+ private:
+  double start_;
+};
+
 /// What does the products, for /provenance.
 std::string gemm_backend();
 

@@ -1,0 +1,24 @@
+// What this program was built from, for /provenance and `strata --version`.
+#pragma once
+
+#include <string>
+
+namespace strata::cli {
+
+struct BuildInfo {
+  std::string version;     ///< of the project
+  std::string git_commit;  ///< "unknown" outside a git checkout
+  bool git_dirty = false;  ///< the sources differed from that commit
+  std::string compiler;    ///< name and version
+  std::string flags;
+};
+
+BuildInfo build_info();
+
+/// 16 hex digits over the bytes of the running program: tells two builds apart, which may give different bits.
+std::string binary_id();
+
+/// "AMD EPYC 7B13", as /proc/cpuinfo has it.
+std::string cpu_model();
+
+}  // namespace strata::cli

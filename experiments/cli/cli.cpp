@@ -1,0 +1,81 @@
+#include "experiments/cli/cli.hpp"
+
+#include <cstdio>
+#include <iostream>
+#include <new>
+
+#include "experiments/cli/build_info.hpp"
+#include "experiments/cli/commands.hpp"
+#include "framework/core/errors.hpp"
+#include "rules/builtin.hpp"
+
+namespace strata::cli {
+namespace {
+
+// One line, whatever the message holds.
+int complain(const std::string& message, int code) {
+  std::string line = "strata: " + message;
+  for (char& c : line) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  std::fprintf(stderr, "%s\n", line.c_str());
+  return code;
+}
+
+int dispatch(const Program& program, Arguments arguments) {
+  if (arguments.empty()) {
+    std::cout << help_text(program, "");
+    return 2;
+  }
+  const std::string name = arguments[0];
+  arguments.erase(arguments.begin());
+  if (name == "--version") {
+    const BuildInfo info = build_info();
+    std::cout << "strata " << info.version << " (" << info.git_commit.substr(0, 12) << (info.git_dirty ? "+changes" : "")
+              << ", " << info.compiler << ", " << (sizeof(Scalar) == 4 ? "float32" : "float64") << ")\n";
+    return 0;
+  }
+  if (name == "--help" || name == "-h") return help_command(program, {});
+  std::vector<std::string> known;
+  for (const Command& command : commands()) {
+    known.push_back(command.name);
+    if (command.name != name) continue;
+    for (const std::string& a : arguments) {
+      if (a == "--help" || a == "-h") return help_command(program, {name});
+    }
+    return command.call(program, arguments);
+  }
+  throw UsageError(unknown_name("command", name, known));
+}
+
+}  // namespace
+
+Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets()}; }
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all = {
+      {"run", "train one network under one rule with one seed", run_command},
+      {"compare", "train a grid of rules × networks × seeds and print a table", compare_command},
+      {"collect", "write summary.h5 and summary.csv over all runs of a folder", collect_command},
+      {"list", "list rules, datasets, layers, optimizers, losses or initializers", list_command},
+      {"validate", "check run files", validate_command},
+      {"help", "explain a command or a rule", help_command}};
+  return all;
+}
+
+int main(int argc, const char* const* argv, const Program& program) {
+  try {
+    const int code = dispatch(program, Arguments(argv + std::min(argc, 1), argv + argc));
+    std::cout.flush();
+    if (!std::cout) return complain("standard output: cannot be written", 1);
+    return code;
+  } catch (const InputError& e) {
+    return complain(e.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory: try a smaller --batch, smaller layers or fewer --threads", 1);
+  } catch (const std::exception& e) {
+    return complain(e.what(), 1);
+  }
+}
+
+}  // namespace strata::cli

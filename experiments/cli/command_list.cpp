@@ -1,0 +1,87 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "experiments/cli/commands.hpp"
+#include "experiments/cli/text.hpp"
+#include "framework/core/errors.hpp"
+#include "framework/losses/loss.hpp"
+
+namespace strata::cli {
+namespace {
+
+struct Listing {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+};
+
+const std::vector<std::string> topics = {"rules", "datasets", "layers", "optimizers", "losses", "initializers"};
+
+Listing listing(const Program& program, const std::string& what) {
+  Listing l;
+  if (what == "rules") {
+    l.columns = {"rule", "family", "what it does", "source"};
+    for (const RuleEntry& e : program.rules.entries()) l.rows.push_back({e.name, e.family, e.summary, e.citation});
+  } else if (what == "datasets") {
+    l.columns = {"dataset", "what it is", "source"};
+    for (const DatasetEntry& e : program.datasets.entries()) l.rows.push_back({e.name, e.summary, e.source});
+  } else if (what == "layers") {
+    l.columns = {"type", "what it does"};
+    for (const LayerEntry& e : program.layers.entries()) l.rows.push_back({e.type, e.summary});
+  } else if (what == "optimizers") {
+    l.columns = {"optimizer", "what it does"};
+    for (const OptimizerInfo& o : optimizer_catalog()) l.rows.push_back({o.name, o.summary});
+  } else if (what == "losses") {
+    l.columns = {"loss"};
+    for (const std::string& name : loss_names()) l.rows.push_back({name});
+  } else if (what == "initializers") {
+    l.columns = {"initializer"};
+    for (const std::string& name : initializer_names()) l.rows.push_back({name});
+  } else {
+    throw UsageError(unknown_name("list", what, topics));
+  }
+  return l;
+}
+
+void print_markdown(const Listing& l) {
+  std::cout << "| " << join(l.columns, " | ") << " |\n|";
+  for (std::size_t i = 0; i < l.columns.size(); ++i) std::cout << "---|";
+  std::cout << '\n';
+  for (auto row : l.rows) {
+    row[0] = "`" + row[0] + "`";
+    std::cout << "| " << join(row, " | ") << " |\n";
+  }
+}
+
+void print_json(const Listing& l) {
+  auto all = nlohmann::ordered_json::array();
+  for (const auto& row : l.rows) {
+    nlohmann::ordered_json item;
+    for (std::size_t i = 0; i < row.size(); ++i) item[l.columns[i]] = row[i];
+    all.push_back(std::move(item));
+  }
+  std::cout << all.dump(2) << '\n';
+}
+
+}  // namespace
+
+std::vector<OptionDef> list_options() {
+  return {{"markdown", "", "", "as a Markdown table"}, {"json", "", "", "as JSON"}};
+}
+
+int list_command(const Program& program, const Arguments& arguments) {
+  std::vector<std::string> words;
+  const Values values = parse_values(list_options(), {}, arguments, &words);
+  if (words.size() != 1) throw UsageError(cat("list: expected one of: ", join(topics)));
+  const Listing l = listing(program, words[0]);
+  if (values.flag("markdown") && values.flag("json")) throw UsageError("list: --markdown and --json: expected one of them");
+  if (values.flag("markdown")) {
+    print_markdown(l);
+  } else if (values.flag("json")) {
+    print_json(l);
+  } else {
+    std::cout << aligned(l.columns, l.rows);
+  }
+  return 0;
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,257 @@
+// `strata run` and `strata compare`: options to a plan, the plan to a store, results to stdout.
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+#include "experiments/cli/commands.hpp"
+#include "experiments/cli/interrupt.hpp"
+#include "experiments/cli/plan.hpp"
+#include "experiments/cli/results.hpp"
+#include "experiments/cli/runner.hpp"
+#include "experiments/cli/store.hpp"
+#include "experiments/cli/text.hpp"
+#include "framework/core/errors.hpp"
+#include "framework/losses/loss.hpp"
+#include "framework/parallel/parallel.hpp"
+
+namespace strata::cli {
+namespace {
+
+using Outcome = RunResult::Outcome;
+
+std::vector<OptionDef> session_options() {
+  return {{"out", "strata-out", "DIR", "where results go: a new folder, an empty one, or one of strata's"},
+          {"threads", "0", "N", "threads in all; 0 = as many as there are cores"},
+          {"save-weights", "best", "WHICH", "none, best (epoch) or last: weights in the run files"},
+          {"config", "", "FILE", "an INI file with options; the command line wins"},
+          {"allow-other-binary", "", "", "go on with runs that another build of strata began"},
+          {"dry-run", "", "", "say what would be trained, and how large it is; write nothing"},
+          {"json", "", "", "print results as JSON"},
+          {"quiet", "", "", "no progress"}};
+}
+
+std::vector<OptionDef> joined(std::vector<OptionDef> a, const std::vector<std::vector<OptionDef>>& more) {
+  for (const auto& options : more) a.insert(a.end(), options.begin(), options.end());
+  return a;
+}
+
+std::vector<OptionDef> all_options(const std::vector<OptionDef>& own) {
+  return joined(own, {network_options(), training_options(), data_options()});
+}
+
+SaveWeights save_weights(const std::string& text) {
+  if (text == "none") return SaveWeights::none;
+  if (text == "best") return SaveWeights::best;
+  if (text == "last") return SaveWeights::last;
+  throw UsageError(cat("--save-weights: ", unknown_name("value", text, {"none", "best", "last"})));
+}
+
+// What a run keeps in memory: parameters with their optimizer's state, copies of the best and the previous epoch, and
+// activations and gradients of a batch.
+struct Size {
+  double forward = 0, own = 0, bytes = 0;
+};
+
+Size size_of(const Program& program, const RunPlan& run) {
+  const Graph graph(run.graph, program.layers);
+  const auto loss = make_loss(run.loss);
+  Registry registry(0);
+  const Net net(graph, registry);
+  const int main_parameters = registry.size();
+  program.rules.at(run.rule).make(run.resolved.options)->prepare(net, *loss, registry);
+  Size size;
+  for (ParamId id = 0; id < registry.size(); ++id) {
+    const auto n = static_cast<double>(registry.value(id).size());
+    (id < main_parameters ? size.forward : size.own) += n;
+    int slots = 0;
+    for (const auto& [group, spec] : run.resolved.optimizers) {
+      if (registry[id].trainable && registry[id].group == group) slots = make_optimizer(spec)->slots();
+    }
+    size.bytes += n * (3 + slots) * sizeof(Scalar);  // value, gradient, best value
+  }
+  double units = 0;
+  for (NodeId id = 0; id < graph.size(); ++id) units += static_cast<double>(graph[id].units);
+  // Evaluation uses batches of 500.
+  size.bytes += 2 * units * static_cast<double>(std::max<Index>(run.settings.batch, 500)) * sizeof(Scalar);
+  return size;
+}
+
+int print_plan(const Program& program, const Plan& plan, const std::string& out, int threads) {
+  std::vector<std::vector<std::string>> rows;
+  double largest = 0;
+  for (const RunPlan& run : plan.runs) {
+    std::vector<std::string> row = {run.rule, run.network, std::to_string(run.seed)};
+    if (!run.unsupported.empty()) {
+      row.push_back("unsupported: " + run.unsupported);
+    } else {
+      const Size size = size_of(program, run);
+      largest = std::max(largest, size.bytes);
+      row.insert(row.end(), {with_commas(size.forward), with_commas(size.own), bytes_text(size.bytes),
+                             run.stem() + ".h5", describe_state(run, out)});
+    }
+    rows.push_back(std::move(row));
+  }
+  const double data = static_cast<double>(plan.data.train.x.size() + plan.data.test.x.size()) * sizeof(Scalar);
+  std::cout << aligned({"rule", "network", "seed", "parameters", "rule's own", "memory", "file", "state"}, rows, {2, 3, 4, 5})
+            << '\n'
+            << plan.runs.size() << " runs; data " << plan.data.name << ": " << plan.split.train.size() << " training, "
+            << plan.split.validation.size() << " validation, " << plan.data.test.size() << " test examples, "
+            << bytes_text(data) << "; " << threads << " threads; at most "
+            << bytes_text(data + largest * std::min<double>(threads, static_cast<double>(plan.runs.size())))
+            << " in all\n";
+  return 0;
+}
+
+int exit_code(const std::vector<RunResult>& results) {
+  if (interrupted() != 0) {
+    const auto cut = [](const RunResult& r) { return r.outcome == Outcome::interrupted; };
+    if (std::any_of(results.begin(), results.end(), cut)) return 128 + interrupted();
+  }
+  const auto lost = [](const RunResult& r) { return r.outcome == Outcome::failed || r.outcome == Outcome::diverged; };
+  return std::any_of(results.begin(), results.end(), lost) ? 3 : 0;
+}
+
+std::string quoted(const std::string& argument) {
+  const bool plain = !argument.empty() && argument.find_first_of(" \t\n\"'\\$&|;<>()*?[]{}`~#!") == std::string::npos;
+  return plain ? argument : cat("'", argument, "'");
+}
+
+// Trains and reports. `single`: a run, whose failure is the program's.
+int train(const Program& program, const Values& values, Plan plan, const std::string& command, const Arguments& arguments,
+          bool single) {
+  RunnerSettings settings;
+  const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
+  settings.threads = threads == 0 ? hardware_threads() : threads;
+  settings.save_weights = save_weights(values.text("save-weights"));
+  settings.allow_other_binary = values.flag("allow-other-binary");
+  settings.quiet = values.flag("quiet");
+  settings.command_line = "strata " + command;
+  for (const std::string& a : arguments) settings.command_line += cat(" ", quoted(a));
+
+  const auto unsupported = [](const RunPlan& run) { return !run.unsupported.empty(); };
+  if (std::all_of(plan.runs.begin(), plan.runs.end(), unsupported)) {
+    const RunPlan& run = plan.runs.front();
+    throw UnsupportedError(cat("rule ", run.rule, " cannot train the network ", run.network, ": ", run.unsupported,
+                               single ? "" : "; no other rule of this comparison can either"));
+  }
+  const std::string out = values.text("out");
+  if (out.empty()) throw UsageError("--out: expected a folder");
+  if (values.flag("dry-run")) return print_plan(program, plan, out, settings.threads);
+
+  watch_signals();
+  std::vector<RunResult> results;
+  {
+    Store store(out);
+    results = execute(program, plan, store, settings);
+    std::vector<std::string> complaints;
+    write_summaries(store.folder(), stored_runs(store.folder(), complaints));
+    for (const std::string& c : complaints) std::fprintf(stderr, "strata: left out of the summaries: %s\n", c.c_str());
+  }
+  for (const RunResult& r : results) {
+    if (r.outcome == Outcome::failed) {
+      std::fprintf(stderr, "strata: %s, network %s, seed %d failed: %s\n", r.plan->rule.c_str(), r.plan->network.c_str(),
+                   r.plan->seed, r.message.c_str());
+    }
+    const bool longer = r.outcome == Outcome::complete && r.record.training.back().epoch > r.plan->settings.epochs;
+    if (longer && !settings.quiet) {
+      std::fprintf(stderr, "strata: %s, seed %d was finished with %d epochs, more than the %d asked for; shown as it is\n",
+                   r.plan->rule.c_str(), r.plan->seed, r.record.training.back().epoch, r.plan->settings.epochs);
+    }
+  }
+  const auto rows = result_rows(results);
+  const auto cells = cells_of(rows);
+  if (values.flag("json")) {
+    std::cout << to_json(rows, cells).dump(2) << '\n';
+  } else if (single) {
+    const ResultRow& row = rows.front();
+    std::cout << row.summary.rule << " on " << row.summary.network << " and " << row.summary.dataset << ", seed "
+              << row.summary.seed << ": " << row.summary.status;
+    if (row.summary.status == "complete") {
+      std::cout << ", test " << percent(row.summary.test_accuracy) << " % at the best epoch (" << row.summary.best_epoch
+                << "), " << percent(row.summary.test_accuracy_last) << " % at the last (" << row.summary.epochs << "), "
+                << duration(row.summary.seconds);
+    } else if (!row.reason.empty()) {
+      std::cout << ": " << row.reason;
+    }
+    if (!row.summary.file.empty()) std::cout << "\n" << (std::filesystem::path(out) / row.summary.file).string();
+    std::cout << '\n';
+  } else {
+    std::cout << table_text(cells);
+  }
+  return exit_code(results);
+}
+
+}  // namespace
+
+std::vector<OptionDef> run_options() {
+  return joined({{"rule", "backprop", "NAME", "see `strata list rules`"},
+                 {"network", "mlp", "NAME", "mlp, a [network.NAME] of the INI file, or a graph file FILE.json"},
+                 {"seed", "0", "N", "initial weights, batch order, noise"},
+                 {"print-graph", "", "", "print the network as a graph file and train nothing"}},
+                {session_options()});
+}
+
+std::vector<OptionDef> compare_options() {
+  return joined({{"rules", "backprop,frozen,fa,dfa,dtp", "NAME,…", "see `strata list rules`"},
+                 {"network", "mlp", "NAME", "mlp, a [network.NAME] of the INI file, or a graph file FILE.json"},
+                 {"networks", "", "NAME,…", "several networks instead of one"},
+                 {"seeds", "3", "N", "the seeds 0 … N-1"}},
+                {session_options()});
+}
+
+int run_command(const Program& program, const Arguments& arguments) {
+  const Values values = parse_values(all_options(run_options()), rule_option_names(program.rules), arguments, nullptr);
+  const auto seed = static_cast<std::int32_t>(values.integer("seed", 0, 2'147'483'647));
+  Plan plan = make_plan(program, values, {values.text("rule")}, {values.text("network")}, {seed});
+  if (values.flag("print-graph")) {
+    std::cout << to_json(plan.runs.front().graph).dump(2) << '\n';
+    return 0;
+  }
+  return train(program, values, std::move(plan), "run", arguments, true);
+}
+
+int compare_command(const Program& program, const Arguments& arguments) {
+  const Values values =
+      parse_values(all_options(compare_options()), rule_option_names(program.rules), arguments, nullptr);
+  if (values.given("network") && values.given("networks")) {
+    throw UsageError("--network and --networks: expected one of them");
+  }
+  std::vector<std::int32_t> seeds(static_cast<std::size_t>(values.integer("seeds", 1, 100'000)));
+  for (std::size_t i = 0; i < seeds.size(); ++i) seeds[i] = static_cast<std::int32_t>(i);
+  const auto rules = values.list("rules");
+  if (rules.empty()) throw UsageError("--rules: expected one rule or more");
+  const auto networks = values.list(values.given("networks") ? "networks" : "network");
+  if (networks.empty()) throw UsageError("--networks: expected one network or more");
+  return train(program, values, make_plan(program, values, rules, networks, seeds), "compare", arguments, false);
+}
+
+std::vector<OptionDef> collect_options() {
+  return {{"out", "strata-out", "DIR", "the folder"}, {"json", "", "", "print results as JSON"}};
+}
+
+int collect_command(const Program&, const Arguments& arguments) {
+  std::vector<std::string> words;
+  const Values values = parse_values(collect_options(), {}, arguments, &words);
+  if (words.size() > 1 || (words.size() == 1 && values.given("out"))) {
+    throw UsageError(cat("collect: stray word '", words.back(), "'; expected one folder"));
+  }
+  const std::string out = words.empty() ? values.text("out") : words[0];
+  if (!is_store(out)) throw UsageError(cat("collect ", out, ": is no output folder of strata (it has no file .strata)"));
+  const Store store(out);
+  std::vector<std::string> complaints;
+  const auto runs = stored_runs(store.folder(), complaints);
+  for (const std::string& c : complaints) std::fprintf(stderr, "strata: left out: %s\n", c.c_str());
+  write_summaries(store.folder(), runs);
+  const auto rows = result_rows(runs);
+  const auto cells = cells_of(rows);
+  if (values.flag("json")) {
+    std::cout << to_json(rows, cells).dump(2) << '\n';
+  } else if (runs.empty()) {
+    std::cout << "no finished runs in " << out << '\n';
+  } else {
+    std::cout << table_text(cells);
+  }
+  return complaints.empty() ? 0 : 3;
+}
+
+}  // namespace strata::cli

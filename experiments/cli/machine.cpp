@@ -1,0 +1,30 @@
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "experiments/cli/build_info.hpp"
+#include "framework/core/rng.hpp"
+
+namespace strata::cli {
+
+std::string binary_id() {
+  std::ifstream in("/proc/self/exe", std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (bytes.empty()) return "unknown";
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(stable_hash(bytes)));
+  return text;
+}
+
+std::string cpu_model() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("model name", 0) != 0) continue;
+    const auto colon = line.find(": ");
+    if (colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+}  // namespace strata::cli

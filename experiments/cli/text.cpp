@@ -1,0 +1,80 @@
+#include "experiments/cli/text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "framework/core/errors.hpp"
+
+namespace strata::cli {
+namespace {
+
+template <class... Args>
+std::string format(const char* pattern, Args... args) {
+  char text[64];
+  std::snprintf(text, sizeof text, pattern, args...);
+  return text;
+}
+
+}  // namespace
+
+std::size_t columns_of(const std::string& text) {
+  std::size_t n = 0;
+  for (const char c : text) n += (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // not a continuation byte
+  return n;
+}
+
+std::string aligned(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows,
+                    const std::vector<std::size_t>& right) {
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    widths.push_back(columns_of(header[i]));
+    for (const auto& row : rows) {
+      if (row.size() == header.size()) widths[i] = std::max(widths[i], columns_of(row[i]));
+    }
+  }
+  std::string out;
+  const auto line = [&](const std::vector<std::string>& cells) {
+    std::string text;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const std::string pad(widths[i] > columns_of(cells[i]) ? widths[i] - columns_of(cells[i]) : 0, ' ');
+      const bool to_right = std::find(right.begin(), right.end(), i) != right.end();
+      if (i > 0) text += "  ";
+      text += to_right ? cat(pad, cells[i]) : cat(cells[i], pad);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    out += text + "\n";
+  };
+  line(header);
+  for (const auto& row : rows) line(row);  // a row of fewer cells ends in one that may be as long as it likes
+  return out;
+}
+
+std::string duration(double seconds) {
+  if (!std::isfinite(seconds)) return "–";
+  const auto s = static_cast<long long>(std::llround(std::max(seconds, 0.0)));
+  if (s < 60) return cat(s, " s");
+  if (s < 3600) return format("%lld:%02lld", s / 60, s % 60);
+  return format("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+}
+
+std::string percent(double fraction) { return std::isnan(fraction) ? "–" : format("%.2f", 100 * fraction); }
+
+std::string signed_percent(double fraction) { return std::isnan(fraction) ? "–" : format("%+.2f", 100 * fraction); }
+
+std::string with_commas(double count) {
+  const std::string digits = format("%.0f", count);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
+}
+
+std::string bytes_text(double bytes) {
+  if (bytes >= 1024.0 * 1024 * 1024) return format("%.1f GiB", bytes / (1024.0 * 1024 * 1024));
+  return format("%.0f MiB", std::max(1.0, bytes / (1024.0 * 1024)));
+}
+
+}  // namespace strata::cli

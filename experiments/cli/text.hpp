@@ -1,0 +1,31 @@
+// Text for people: tables, durations, percentages.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace strata::cli {
+
+/// Columns on a terminal that UTF-8 text takes (a code point is taken as one column).
+std::size_t columns_of(const std::string& text);
+
+/// A table with a header line, columns two spaces apart. Columns named in `right` are aligned right.
+std::string aligned(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows,
+                    const std::vector<std::size_t>& right = {});
+
+/// "42 s", "3:07" (minutes), "1:02:03".
+std::string duration(double seconds);
+
+/// 0.88183 → "88.18"; "–" for NaN.
+std::string percent(double fraction);
+/// As percent, with a sign.
+std::string signed_percent(double fraction);
+
+/// 465930 → "465,930"
+std::string with_commas(double count);
+
+/// "87 MiB"
+std::string bytes_text(double bytes);
+
+}  // namespace strata::cli
