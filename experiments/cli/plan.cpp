@@ -7,6 +7,7 @@
 
 #include "datasets/normalize.hpp"
 #include "framework/core/errors.hpp"
+#include "framework/layers/activation.hpp"
 #include "framework/losses/loss.hpp"
 
 namespace strata::cli {
@@ -181,6 +182,10 @@ GraphSpec plan_graph(const Program& program, const Values& values, const std::st
     mlp.outputs = classes;
     mlp.hidden = parse_hidden(v.text("hidden"));
     mlp.activation = v.text("activation");
+    const auto& activations = activation_names();
+    if (std::find(activations.begin(), activations.end(), mlp.activation) == activations.end()) {
+      throw UsageError(cat("--activation: ", unknown_name("activation", mlp.activation, activations)));
+    }
     mlp.init = v.text("init");
     mlp.init_gain = v.real("init-gain", 1e-6, 1e6);
     mlp.bias = v.flag("bias");
@@ -228,6 +233,16 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   const long long split_seed = values.integer("split-seed", 0, 2'147'483'647);
   const auto loss = make_loss(values.text("loss"));
   const auto shared = values.given_of(optimizer_keys);
+  for (const auto& [key, value] : shared) {
+    if (key != "optimizer") parse_real("--" + key, value);  // said of the option as it was given, not of a rule's
+  }
+  for (const auto& [key, value] : values.others()) {
+    const std::string owner = key.substr(0, key.find('.'));
+    // A file may serve many comparisons; what is typed is meant.
+    if (owner != "network" && !values.from_file(key) && std::find(rules.begin(), rules.end(), owner) == rules.end()) {
+      throw UsageError(cat("--", key, ": the rule ", owner, " is not trained here; expected options of ", join(rules)));
+    }
+  }
   std::vector<ResolvedRule> resolved;
   for (const std::string& name : rules) {
     const RuleEntry& entry = program.rules.at(name);
@@ -252,7 +267,11 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
     throw UsageError(cat("--normalize: ", unknown_name("normalisation", how, known)));
   }
   const DatasetEntry& source = program.datasets.at(values.text("dataset"));
-  plan.data = source.load(values.text("data"));
+  try {
+    plan.data = source.load(values.text("data"));
+  } catch (const DataError& e) {
+    throw DataError(cat("--dataset ", source.name, ": ", e.what()));
+  }
   // The built-in generated sets are smaller than the default validation part: an untouched default gives way.
   Index kept = static_cast<Index>(validation);
   if (!values.given("validation")) kept = std::min<Index>(kept, plan.data.train.size() / 6);

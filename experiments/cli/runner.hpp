@@ -34,7 +34,7 @@ struct RunResult {
 /// What goes wrong in one run ends that run alone.
 std::vector<RunResult> execute(const Program& program, const Plan& plan, Store& store, const RunnerSettings& settings);
 
-/// How a run stands in a folder, without touching it: "new", "finished", "partial: epoch 3 of 10" …, for --dry-run.
+/// How a run stands in a folder, without touching it: "new", "epoch 3 of 10", "finished", "diverged", "damaged", for --dry-run.
 std::string describe_state(const RunPlan& run, const std::filesystem::path& folder);
 
 }  // namespace strata::cli

@@ -30,7 +30,10 @@ std::string aligned(const std::vector<std::string>& header, const std::vector<st
   for (std::size_t i = 0; i < header.size(); ++i) {
     widths.push_back(columns_of(header[i]));
     for (const auto& row : rows) {
-      if (row.size() == header.size()) widths[i] = std::max(widths[i], columns_of(row[i]));
+      // The last cell of a short row may be as long as it likes.
+      if (i < row.size() && (i + 1 < row.size() || row.size() == header.size())) {
+        widths[i] = std::max(widths[i], columns_of(row[i]));
+      }
     }
   }
   std::string out;
@@ -38,7 +41,8 @@ std::string aligned(const std::vector<std::string>& header, const std::vector<st
     std::string text;
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const std::string pad(widths[i] > columns_of(cells[i]) ? widths[i] - columns_of(cells[i]) : 0, ' ');
-      const bool to_right = std::find(right.begin(), right.end(), i) != right.end();
+      const bool short_end = cells.size() < header.size() && i + 1 == cells.size();
+      const bool to_right = !short_end && std::find(right.begin(), right.end(), i) != right.end();
       if (i > 0) text += "  ";
       text += to_right ? cat(pad, cells[i]) : cat(cells[i], pad);
     }
@@ -46,7 +50,7 @@ std::string aligned(const std::vector<std::string>& header, const std::vector<st
     out += text + "\n";
   };
   line(header);
-  for (const auto& row : rows) line(row);  // a row of fewer cells ends in one that may be as long as it likes
+  for (const auto& row : rows) line(row);
   return out;
 }
 

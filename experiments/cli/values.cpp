@@ -51,7 +51,7 @@ std::string unknown_option(const std::string& name, const std::vector<OptionDef>
 }
 
 void read_config(const std::string& path, const std::vector<OptionDef>& table, const std::vector<std::string>& dotted,
-                 std::map<std::string, std::string>& given) {
+                 std::map<std::string, std::string>& given, std::set<std::string>& from_file) {
   if (!std::filesystem::is_regular_file(path)) throw UsageError(cat("--config ", path, ": no such file"));
   std::ifstream in(path);
   if (!in) throw UsageError(cat("--config ", path, ": cannot be opened"));
@@ -64,7 +64,8 @@ void read_config(const std::string& path, const std::vector<OptionDef>& table, c
       if (option.unregistered && !network) throw UsageError(unknown_option(name, table, dotted));
       if (std::find(seen.begin(), seen.end(), name) != seen.end()) throw UsageError(cat(name, " is set twice"));
       seen.push_back(name);
-      if (!option.value.empty()) given.emplace(name, option.value[0]);  // the command line, read first, wins
+      // The command line, read first, wins.
+      if (!option.value.empty() && given.emplace(name, option.value[0]).second) from_file.insert(name);
     }
   } catch (const po::error& e) {
     throw UsageError(cat("--config ", path, ": ", e.what()));
@@ -75,8 +76,8 @@ void read_config(const std::string& path, const std::vector<OptionDef>& table, c
 
 }  // namespace
 
-Values::Values(std::vector<OptionDef> table, std::map<std::string, std::string> given)
-    : table_(std::move(table)), given_(std::move(given)) {}
+Values::Values(std::vector<OptionDef> table, std::map<std::string, std::string> given, std::set<std::string> from_file)
+    : table_(std::move(table)), given_(std::move(given)), from_file_(std::move(from_file)) {}
 
 const std::string& Values::text(const std::string& name) const {
   if (const auto found = given_.find(name); found != given_.end()) return found->second;
@@ -144,9 +145,10 @@ std::vector<std::string> split_text(const std::string& text, char separator) {
 Values parse_values(const std::vector<OptionDef>& table, const std::vector<std::string>& dotted,
                     const std::vector<std::string>& arguments, std::vector<std::string>* words) {
   std::map<std::string, std::string> given;
+  std::set<std::string> from_file;
   try {
     const auto description = declare(table, dotted);
-    const auto parsed = po::command_line_parser(arguments).options(description).positional({}).style(style).allow_unregistered().run();
+    const auto parsed = po::command_line_parser(arguments).options(description).style(style).allow_unregistered().run();
     for (const auto& option : parsed.options) {
       if (option.position_key != -1 || option.string_key.empty()) {
         const std::string word = option.value.empty() ? "" : option.value[0];
@@ -171,9 +173,9 @@ Values parse_values(const std::vector<OptionDef>& table, const std::vector<std::
   }
   if (const auto config = given.find("config"); config != given.end()) {
     const std::string path = config->second;
-    read_config(path, table, dotted, given);
+    read_config(path, table, dotted, given, from_file);
   }
-  return {table, std::move(given)};
+  return {table, std::move(given), std::move(from_file)};
 }
 
 std::string describe(const std::vector<OptionDef>& table) {

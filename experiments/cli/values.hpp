@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ struct OptionDef {
 class Values {
  public:
   Values() = default;
-  Values(std::vector<OptionDef> table, std::map<std::string, std::string> given);
+  /// `from_file`: those of `given` that a file set, not the command line.
+  Values(std::vector<OptionDef> table, std::map<std::string, std::string> given, std::set<std::string> from_file = {});
 
   bool given(const std::string& name) const { return given_.contains(name); }
   const std::string& text(const std::string& name) const;
@@ -32,12 +34,14 @@ class Values {
 
   /// Everything given that is not in the table: rules' options ("dtp.sigma"), networks of an INI ("network.deep.hidden").
   std::map<std::string, std::string> others() const;
+  bool from_file(const std::string& name) const { return from_file_.contains(name); }
   /// What was given, of `names`.
   std::map<std::string, std::string> given_of(const std::vector<std::string>& names) const;
 
  private:
   std::vector<OptionDef> table_;
   std::map<std::string, std::string> given_;
+  std::set<std::string> from_file_;
 };
 
 /// Splits at `separator`; "" gives no items.
