@@ -35,8 +35,9 @@ struct ResolvedRule {
   std::vector<std::pair<std::string, OptimizerSpec>> optimizers;
 };
 
-/// `given` holds the rule's own options and those of optimizer_options, by name. When `optimizer` is given, what is
-/// not given beside it takes that optimizer's defaults, except lr. Throws UsageError on unknown or bad options.
+/// `given` holds the rule's own options and those of optimizer_options, by name. When `optimizer` names another than
+/// the entry's, what is not given beside it takes that optimizer's defaults, except lr. Throws UsageError on unknown or
+/// bad options.
 ResolvedRule resolve(const RuleEntry& entry, const std::map<std::string, std::string>& given);
 
 class Catalog {

@@ -9,6 +9,8 @@
 namespace strata {
 namespace {
 
+using Type = nlohmann::ordered_json::value_t;
+
 std::string to_text(double value) {
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value);
@@ -81,16 +83,19 @@ Options::Options(const std::string& owner, const std::vector<OptionSpec>& specs,
   }
 }
 
-const nlohmann::ordered_json& Options::at(const std::string& name) const {
+const nlohmann::ordered_json& Options::at(const std::string& name, Type kind) const {
   const auto found = values_.find(name);
   if (found == values_.end()) throw std::logic_error(cat("option '", name, "' is not declared"));
+  if (found->type() != kind) throw std::logic_error(cat("option '", name, "' is declared with another kind"));
   return *found;
 }
 
-double Options::real(const std::string& name) const { return at(name).get<double>(); }
-int Options::integer(const std::string& name) const { return at(name).get<int>(); }
-bool Options::flag(const std::string& name) const { return at(name).get<bool>(); }
-const std::string& Options::text(const std::string& name) const { return at(name).get_ref<const std::string&>(); }
+double Options::real(const std::string& name) const { return at(name, Type::number_float).get<double>(); }
+int Options::integer(const std::string& name) const { return at(name, Type::number_integer).get<int>(); }
+bool Options::flag(const std::string& name) const { return at(name, Type::boolean).get<bool>(); }
+const std::string& Options::text(const std::string& name) const {
+  return at(name, Type::string).get_ref<const std::string&>();
+}
 
 double parse_real(const std::string& what, const std::string& text) {
   double value = 0;

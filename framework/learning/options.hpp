@@ -45,7 +45,7 @@ class Options {
   nlohmann::ordered_json json() const { return values_; }
 
  private:
-  const nlohmann::ordered_json& at(const std::string& name) const;
+  const nlohmann::ordered_json& at(const std::string& name, nlohmann::ordered_json::value_t kind) const;
   nlohmann::ordered_json values_ = nlohmann::ordered_json::object();
 };
 

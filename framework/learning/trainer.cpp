@@ -115,6 +115,8 @@ void Trainer::next_epoch(const std::function<bool()>& stop) {
 void Trainer::run_pass(const Pass& pass, bool counts, const std::function<bool()>& stop) {
   BatchBuffer buffer(data_, settings_.batch);
   const auto size = static_cast<std::size_t>(settings_.batch);
+  std::uint64_t walks = 0;  // of an epoch, which may have several passes
+  for (const Pass& p : schedule_.epoch) walks += static_cast<std::uint64_t>(p.epochs);
   for (int walk = 0; walk < pass.epochs; ++walk) {
     const auto order = epoch_order(split_.train, settings_.seed, static_cast<int>(passes_++));
     const std::size_t batches = (order.size() + size - 1) / size;
@@ -123,7 +125,7 @@ void Trainer::run_pass(const Pass& pass, bool counts, const std::function<bool()
       const std::size_t first = b * size;
       const auto ids = std::span(order).subspan(first, std::min(size, order.size() - first));
       const Batch batch = buffer.gather(data_.train, ids);
-      const double factor = counts ? lr_factor(settings_.schedule, train_steps_, batches, settings_.epochs) : 1;
+      const double factor = counts ? lr_factor(settings_.schedule, train_steps_, walks * batches, settings_.epochs) : 1;
       const Ctx ctx{Mode::train, true, settings_.seed, step_};
       const CountMultiplyAdds products;
       for (const Phase& phase : pass.phases) step(phase, ctx, batch, factor);
