@@ -1,0 +1,405 @@
+// What every rule of the catalog must keep to, whatever it is. No rule is named here: what differs between rules is
+// asked of their traits. A new rule is covered without a line.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "framework/losses/loss.hpp"
+#include "rules/builtin.hpp"
+#include "tests/support/learning.hpp"
+
+using namespace strata;
+using namespace strata::testing;
+
+namespace {
+
+const std::vector<RuleEntry>& entries() {
+  static const Catalog catalog = builtin_catalog();
+  return catalog.entries();
+}
+
+/// 160 examples to learn from in batches of 24 and 16, 11 features, 4 classes, non-square layers of odd widths.
+Setting small() {
+  Setting s({.features = 11, .classes = 4, .clusters = 2, .train = 200, .test = 40}, 40, {9, 13, 9});
+  s.train.batch = 24;
+  return s;
+}
+
+bool contains(const auto& all, const auto& one) { return std::find(all.begin(), all.end(), one) != all.end(); }
+
+std::unique_ptr<LearningRule> made(const RuleEntry& entry) { return entry.make(resolve(entry, {}).options); }
+
+std::string obstacle(const Setting& s, const RuleEntry& entry) {
+  return made(entry)->unsupported(s.graph(), *make_loss(s.loss));
+}
+
+/// The first loss of `names` that the rule works with, for rules that do not take cross-entropy.
+void choose_loss(Setting& s, const RuleEntry& entry) {
+  for (const std::string& name : loss_names()) {
+    s.loss = name;
+    if (obstacle(s, entry).empty()) return;
+  }
+}
+
+bool finite(const Trainer& trainer) {
+  bool all = true;
+  for (ParamId id = 0; id < trainer.registry().size(); ++id) all = all && trainer.registry().value(id).allFinite();
+  for (const EpochMetrics& row : trainer.training()) {
+    all = all && std::isfinite(row.train_loss) && std::isfinite(row.validation_loss);
+  }
+  for (const LayerMetrics& row : trainer.layer_metrics()) {
+    for (const auto* values :
+         {&row.grad_norm, &row.grad_mean_abs, &row.activation_norm, &row.weight_norm, &row.backprop_norm}) {
+      for (const double v : *values) all = all && std::isfinite(v);
+    }
+  }
+  return all;
+}
+
+/// Trains two epochs and checks what has moved: the weights of the layers that the rule says it trains, nothing of the
+/// other layers, something in each group of its traits, and nothing outside these groups.
+void check_what_moves(const Setting& s, const RuleEntry& entry) {
+  const auto trainer = s.trainer(entry);
+  const Registry before = trainer->registry();
+  train(*trainer, 2);
+  const Registry& after = trainer->registry();
+  BOOST_TEST(finite(*trainer));
+  const auto moved = [&](ParamId id) { return bytes(before.value(id)) != bytes(after.value(id)); };
+  const Traits traits = trainer->rule().traits();
+
+  for (const NodeId layer : trainer->graph().layers()) {
+    const auto& params = trainer->net().params(layer);
+    const bool trains = trainer->rule().trains(trainer->graph(), layer);
+    BOOST_TEST(moved(params[0]) == trains, before[params[0]].name);
+    for (const ParamId id : params) BOOST_TEST((trains || !moved(id)), before[id].name);
+  }
+  for (const std::string& group : traits.groups) {
+    for (const ParamId id : before.group(group)) {
+      if (group != "forward") BOOST_TEST(moved(id), before[id].name);
+    }
+  }
+  for (ParamId id = 0; id < before.size(); ++id) {
+    const bool named = contains(traits.groups, before[id].group);
+    if (!named || !before[id].trainable) BOOST_TEST(!moved(id), before[id].name);
+  }
+}
+
+/// Runs `body` for every rule, with a setting whose loss suits it.
+template <class Body> void for_every_rule(const Body& body) {
+  BOOST_REQUIRE(entries().size() >= 5U);
+  for (const RuleEntry& entry : entries()) {
+    BOOST_TEST_CONTEXT("rule " << entry.name) {
+      Setting s = small();
+      choose_loss(s, entry);
+      body(entry, s);
+    }
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_entry_says_what_it_is) {
+  for_every_rule([](const RuleEntry& entry, const Setting&) {
+    for (const std::string& text : {entry.name, entry.family, entry.summary, entry.citation}) BOOST_TEST(!text.empty());
+    BOOST_TEST(entry.summary.find('\n') == std::string::npos);
+    const Traits traits = made(entry)->traits();
+    std::vector<std::string> groups;
+    for (const auto& [group, optimizer] : entry.optimizers) groups.push_back(group);
+    BOOST_TEST((groups == traits.groups));
+    BOOST_TEST(contains(groups, "forward"));
+    for (const OptionSpec& o : entry.options) {
+      BOOST_TEST(!o.help.empty(), o.name);
+      for (const OptionSpec& taken : optimizer_options(entry)) BOOST_TEST(o.name != taken.name);
+    }
+    // A phase steps groups that the traits name.
+    const Schedule schedule = made(entry)->schedule();
+    for (const auto& passes : {schedule.before, schedule.epoch}) {
+      for (const Pass& pass : passes) {
+        for (const Phase& phase : pass.phases) {
+          for (const std::string& g : phase.groups) BOOST_TEST(contains(groups, g));
+        }
+      }
+    }
+  });
+}
+
+// With its own hyper-parameters but for the learning rate, which is the same for all: a small task wants larger steps.
+BOOST_AUTO_TEST_CASE(it_learns_and_hidden_layers_pay) {
+  Setting s({.features = 8, .classes = 4, .clusters = 3, .train = 700, .test = 20, .spread = 0.3}, 200, {16, 12});
+  s.train.batch = 16;
+  const auto reached = [&](const RuleEntry& entry) {
+    choose_loss(s, entry);
+    const auto trainer = s.trainer(entry, {{"lr", "0.01"}});
+    train(*trainer, 8);
+    BOOST_TEST(finite(*trainer));
+    BOOST_TEST(trainer->training().back().train_loss < trainer->training().front().train_loss);
+    return trainer->training().back().validation_accuracy;
+  };
+  const auto trains_hidden = [&](const RuleEntry& entry) {
+    const Graph graph = s.graph();
+    return made(entry)->trains(graph, graph.layers().front());
+  };
+  double without = 0;  // the best of the rules that leave hidden layers alone
+  for (const RuleEntry& entry : entries()) {
+    if (!trains_hidden(entry)) without = std::max(without, reached(entry));
+  }
+  BOOST_TEST(without > 0.4);  // chance is 0.25
+  for (const RuleEntry& entry : entries()) {
+    if (!trains_hidden(entry)) continue;
+    const double accuracy = reached(entry);
+    BOOST_TEST_MESSAGE(entry.name << ": " << accuracy << ", without hidden layers " << without);
+    BOOST_TEST(accuracy > without + 0.05, entry.name << ": " << accuracy << " against " << without);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_it_trains_moves_and_nothing_else) {
+  for_every_rule([](const RuleEntry& entry, const Setting& s) { check_what_moves(s, entry); });
+}
+
+BOOST_AUTO_TEST_CASE(without_bias) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    s.net.bias = false;
+    check_what_moves(s, entry);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(with_one_hidden_layer_and_with_none) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    s.net.hidden = {7};
+    check_what_moves(s, entry);
+    s.net.hidden = {};
+    if (obstacle(s, entry).empty()) check_what_moves(s, entry);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(with_dropout) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    s.net.dropout = 0.3;
+    if (obstacle(s, entry).empty()) check_what_moves(s, entry);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(with_every_activation_it_supports) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    int supported = 0;
+    for (const std::string& activation : activation_names()) {
+      s.net.activation = activation;
+      if (!obstacle(s, entry).empty()) continue;
+      ++supported;
+      BOOST_TEST_CONTEXT(activation) { check_what_moves(s, entry); }
+    }
+    BOOST_TEST(supported > 0);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(with_every_loss_it_supports) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    const Traits traits = made(entry)->traits();
+    for (const std::string& loss : loss_names()) {
+      s.loss = loss;
+      const bool named = traits.losses.empty() || contains(traits.losses, loss);
+      BOOST_TEST_CONTEXT(loss) {
+        if (named) {
+          check_what_moves(s, entry);
+        } else {
+          BOOST_CHECK_EXCEPTION(s.trainer(entry), UnsupportedError, says({loss}));
+        }
+      }
+    }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(with_skips_or_it_says_what_is_in_the_way) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    s.net.skips = {{1, 3}, {1, 4}};
+    for (const SkipMode mode : {SkipMode::add, SkipMode::project, SkipMode::concat}) {
+      if (mode == SkipMode::add) s.net.hidden = {4, 13, 4};
+      s.net.skip_mode = mode;
+      BOOST_TEST_CONTEXT("skip mode " << static_cast<int>(mode)) {
+        if (obstacle(s, entry).empty()) {
+          BOOST_TEST(!made(entry)->traits().needs_chain);
+          check_what_moves(s, entry);
+        } else {
+          BOOST_CHECK_EXCEPTION(s.trainer(entry), UnsupportedError, says({obstacle(s, entry), "'"}));
+          // A chain's obstacle is the first credit point with a way around it.
+          if (made(entry)->traits().needs_chain)
+            BOOST_CHECK_EXCEPTION(s.trainer(entry), UnsupportedError, says({"'a2'"}));
+        }
+      }
+      s = [&] {
+        Setting fresh = small();
+        fresh.loss = s.loss;
+        fresh.net.skips = s.net.skips;
+        return fresh;
+      }();
+    }
+  });
+}
+
+// A residual around one layer leaves every credit point a cut: rules that need a chain take it.
+BOOST_AUTO_TEST_CASE(with_residuals_around_one_layer) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    s.net.hidden = {9, 9, 9};
+    s.net.skips = {{1, 2}, {2, 3}};
+    if (obstacle(s, entry).empty()) check_what_moves(s, entry);
+    BOOST_TEST((obstacle(s, entry).empty() || !made(entry)->traits().needs_chain));
+  });
+}
+
+BOOST_AUTO_TEST_CASE(with_an_image_normalised_by_the_first_node) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    GraphSpec spec = mlp_graph(s.net);
+    for (NodeSpec& node : spec.nodes) {
+      for (std::string& in : node.inputs) {
+        if (in == "input") in = "flat";
+      }
+    }
+    spec.input = {1, 1, 11};
+    spec.nodes.push_back({"norm", "normalize", {"input"}, {{"mean", 0.5}, {"sd", 0.25}}});
+    spec.nodes.push_back({"flat", "flatten", {"norm"}});
+    const ResolvedRule resolved = resolve(entry, {});
+    TrainSettings settings = s.train;
+    settings.optimizers = resolved.optimizers;
+    if (!made(entry)->unsupported(Graph(spec), *make_loss(s.loss)).empty()) return;
+    Trainer trainer(Graph(spec), make_loss(s.loss), entry.make(resolved.options), s.data, s.split, settings);
+    train(trainer, 1);
+    BOOST_TEST(finite(trainer));
+    Bench bench(Graph(spec), s.loss, entry);
+    BatchBuffer buffer(s.data, 4);
+    const Batch batch = buffer.gather(s.data.train, s.split.validation = {0, 1, 2, 3});
+    Matrix dinput = Matrix::Constant(11, 4, std::numeric_limits<Scalar>::quiet_NaN());
+    if (bench.rule->feedback_input_gradient(bench.model, batch, bench.ws, mut_view(dinput)))
+      BOOST_TEST(dinput.allFinite());
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_in_mid_training_continues_to_the_same_bits) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    s.net.dropout = 0.2;
+    if (!obstacle(s, entry).empty()) s.net.dropout = 0;
+    const auto whole = s.trainer(entry);
+    train(*whole, 2);
+    const auto cbor = nlohmann::json::to_cbor(whole->state());
+    train(*whole, 4);
+    const auto resumed = s.trainer(entry);
+    resumed->restore(nlohmann::json::from_cbor(cbor));
+    BOOST_TEST(resumed->epoch() == 2);
+    train(*resumed, 4);
+    BOOST_TEST((bytes(resumed->registry()) == bytes(whole->registry())));
+    BOOST_TEST((timeless(resumed->state()) == timeless(whole->state())));
+  });
+}
+
+// Same context, same answer: nothing is kept outside the registry, whatever was computed in between.
+BOOST_AUTO_TEST_CASE(computing_leaves_no_trace) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    s.net.dropout = 0.2;
+    if (!obstacle(s, entry).empty()) s.net.dropout = 0;
+    Bench bench(s.graph(), s.loss, entry);
+    BatchBuffer one(s.data, 24), other(s.data, 40);
+    const Batch batch = one.gather(s.data.train, std::span(s.split.train).first(24));
+    const Batch larger = other.gather(s.data.train, std::span(s.split.train).subspan(24, 40));
+    const std::string parameters = bytes(bench.registry);
+    const auto gradients = [&](std::uint64_t step) {
+      bench.compute(batch, {Mode::train, true, 1, step});
+      std::string all;
+      for (ParamId id = 0; id < bench.registry.size(); ++id) {
+        if (bench.sink.has(id)) all += bytes(Matrix(std::as_const(bench.sink).gradient(id)));
+      }
+      return all;
+    };
+    const std::string first = gradients(3);
+    bench.compute(larger);
+    Matrix scores(4, 40), dinput(11, 40);
+    bench.rule->predict(bench.model, larger, bench.ws, mut_view(scores));
+    bench.rule->feedback_input_gradient(bench.model, larger, bench.ws, mut_view(dinput));
+    BOOST_TEST((gradients(3) == first));
+    BOOST_TEST((bytes(bench.registry) == parameters));
+    // A workspace that has seen nothing gives the same.
+    Bench fresh(s.graph(), s.loss, entry);
+    fresh.compute(batch, {Mode::train, true, 1, 3});
+    for (ParamId id = 0; id < fresh.registry.size(); ++id) {
+      BOOST_TEST(fresh.sink.has(id) == bench.sink.has(id));
+      if (fresh.sink.has(id)) {
+        BOOST_TEST((bytes(fresh.gradient(fresh.registry[id].name)) == bytes(bench.gradient(fresh.registry[id].name))));
+      }
+    }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(gradients_with_respect_to_the_input) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    Bench bench(s.graph(), s.loss, entry);
+    BatchBuffer buffer(s.data, 10);
+    const Batch batch = buffer.gather(s.data.train, std::span(s.split.train).first(10));
+    const auto unwritten = [] { return Matrix(Matrix::Constant(11, 10, std::numeric_limits<Scalar>::quiet_NaN())); };
+
+    Matrix dinput = unwritten();
+    if (bench.rule->feedback_input_gradient(bench.model, batch, bench.ws, mut_view(dinput))) {
+      BOOST_TEST(dinput.allFinite());
+      BOOST_TEST(dinput.norm() > 0);
+    }
+    Matrix dscores(4, 10);
+    Rng(1, "dscores").fill_normal(mut_view(dscores), 0, 1);
+    dinput = unwritten();
+    if (!bench.rule->predict_pull_back(bench.model, batch, bench.ws, view(dscores), mut_view(dinput))) return;
+    BOOST_TEST(dinput.allFinite());
+
+    // Against central differences of Σ dscores ∘ scores along random directions.
+    const Matrix x = batch.x;
+    const auto along = [&](const Matrix& at) {
+      Batch moved{.x = view(at), .one_hot = batch.one_hot, .labels = batch.labels, .ids = batch.ids};
+      Matrix scores(4, 10);
+      bench.rule->predict(bench.model, moved, bench.ws, mut_view(scores));
+      return scores.cast<double>().cwiseProduct(dscores.cast<double>()).sum();
+    };
+    for (const std::string direction : {"a", "b", "c"}) {
+      Matrix v(11, 10);
+      Rng(1, direction).fill_normal(mut_view(v), 0, 1);
+      constexpr Scalar h = Scalar(0.01);
+      const double numeric = (along(x + h * v) - along(x - h * v)) / (2 * static_cast<double>(h));
+      const double exact = dinput.cast<double>().cwiseProduct(v.cast<double>()).sum();
+      BOOST_TEST(std::abs(numeric - exact) < 2e-3 * (1 + dinput.norm()), numeric << " against " << exact);
+    }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(predictions_do_not_depend_on_the_batch_around) {
+  for_every_rule([](const RuleEntry& entry, Setting& s) {
+    s.net.dropout = 0.5;  // off when predicting
+    if (!obstacle(s, entry).empty()) s.net.dropout = 0;
+    Bench bench(s.graph(), s.loss, entry);
+    BatchBuffer all(s.data, 30), some(s.data, 30);
+    Matrix of_all(4, 30), again(4, 30), of_some(4, 7);
+    const std::span<const Index> ids = std::span(s.split.train).first(30);
+    bench.rule->predict(bench.model, all.gather(s.data.train, ids), bench.ws, mut_view(of_all));
+    bench.rule->predict(bench.model, some.gather(s.data.train, ids.subspan(5, 7)), bench.ws, mut_view(of_some));
+    BOOST_TEST((of_some - of_all.middleCols(5, 7)).norm() < 1e-5 * of_some.norm());
+    BOOST_TEST(of_some.norm() > 0);
+    bench.rule->predict(bench.model, all.gather(s.data.train, ids), bench.ws, mut_view(again));
+    BOOST_TEST((bytes(again) == bytes(of_all)));
+  });
+}
+
+BOOST_AUTO_TEST_CASE(probes_report_layers_of_the_net_finite_and_the_same_each_time) {
+  struct Sink final : ProbeSink {
+    std::vector<std::tuple<std::string, NodeId, double>> seen;
+    void report(const std::string& name, NodeId layer, double value) override { seen.emplace_back(name, layer, value); }
+  };
+  for_every_rule([](const RuleEntry& entry, const Setting& s) {
+    Bench bench(s.graph(), s.loss, entry);
+    BatchBuffer buffer(s.data, 10);
+    const Batch batch = buffer.gather(s.data.train, std::span(s.split.train).first(10));
+    const std::string parameters = bytes(bench.registry);
+    Sink first, second;
+    bench.rule->probe(bench.model, batch, bench.ws, first);
+    bench.rule->probe(bench.model, batch, bench.ws, second);
+    BOOST_TEST((first.seen == second.seen));
+    BOOST_TEST((bytes(bench.registry) == parameters));
+    const auto& layers = bench.net.graph().layers();
+    for (const auto& [name, layer, value] : first.seen) {
+      BOOST_TEST(std::isfinite(value), name);
+      BOOST_TEST(contains(layers, layer), name);
+    }
+  });
+}
