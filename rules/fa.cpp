@@ -49,6 +49,8 @@ RuleEntry fa() {
   entry.summary = "the signal goes back through fixed random weights";
   entry.citation = "Lillicrap et al. 2016";
   entry.options = feedback_options();
+  // Of 2.9e-4, 5e-4 and 9.4e-4: the first two are equal on validation (87.9 %, ten epochs, two seeds, default
+  // network), the last is a point worse.
   entry.optimizers = {{"forward", adam(5e-4, 0.9, 0.99, 4.73e-8)}};
   entry.make = [](const Options& o) { return std::make_unique<FeedbackAlignment>(o); };
   return entry;

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/learning/options.hpp"
 
@@ -179,11 +180,13 @@ Values parse_values(const std::vector<OptionDef>& table, const std::vector<std::
 }
 
 std::string describe(const std::vector<OptionDef>& table) {
+  const auto left_of = [](const OptionDef& o) { return cat("  --", o.name, o.value.empty() ? "" : " ", o.value); };
+  std::size_t width = 0;
+  for (const OptionDef& o : table) width = std::max(width, columns_of(left_of(o)));
   std::ostringstream out;
   for (const OptionDef& o : table) {
-    std::string left = "  --" + o.name + (o.value.empty() ? "" : " " + o.value);
-    if (left.size() < 30) left.resize(30, ' ');
-    out << left << ' ' << o.help;
+    const std::string left = left_of(o);
+    out << left << std::string(width - columns_of(left) + 2, ' ') << o.help;
     if (!o.fallback.empty() && !o.value.empty()) out << " (" << o.fallback << ")";
     out << '\n';
   }
