@@ -10,10 +10,10 @@ namespace strata {
 struct ClustersSpec {
   Index features = 16;
   Index classes = 4;
-  Index clusters = 4;       ///< a class
+  Index clusters = 4;  ///< a class
   Index train = 1200;
   Index test = 400;
-  double spread = 0.35;     ///< standard deviation within a cluster; centres are standard normal
+  double spread = 0.35;  ///< standard deviation within a cluster; centres are standard normal
   std::uint64_t seed = 1;
 };
 

@@ -14,8 +14,8 @@ Dataset fashion_mnist(const std::string& folder) {
   try {
     return load_idx_dataset("fashion-mnist", debian_folder);
   } catch (const MissingFile& e) {
-    throw DataError(cat(e.what(),
-                        "; install Debian's package dataset-fashion-mnist, or name its folder with --data PATH"));
+    throw DataError(
+        cat(e.what(), "; install Debian's package dataset-fashion-mnist, or name its folder with --data PATH"));
   }
 }
 

@@ -17,12 +17,9 @@ namespace {
 class DifferenceTargetPropagation final : public LearningRule {
  public:
   explicit DifferenceTargetPropagation(const Options& o)
-      : target_step_(static_cast<Scalar>(o.real("target-step"))),
-        sigma_(static_cast<Scalar>(o.real("sigma"))),
-        inverse_activation_(o.text("inverse-activation")),
-        inverse_init_(o.text("inverse-init")),
-        pretrain_epochs_(o.integer("pretrain-epochs")),
-        extra_epochs_(o.integer("extra-inverse-epochs")) {}
+      : target_step_(static_cast<Scalar>(o.real("target-step"))), sigma_(static_cast<Scalar>(o.real("sigma"))),
+        inverse_activation_(o.text("inverse-activation")), inverse_init_(o.text("inverse-init")),
+        pretrain_epochs_(o.integer("pretrain-epochs")), extra_epochs_(o.integer("extra-inverse-epochs")) {}
 
   Traits traits() const override { return {.groups = {"forward", "inverse"}, .needs_chain = true}; }
 
@@ -67,7 +64,8 @@ class DifferenceTargetPropagation final : public LearningRule {
     m.net.forward(ctx, m.registry, batch.x, ws.acts());
     for (const NodeId layer : m.graph().layers()) {
       const auto at = std::find(chain_.begin(), chain_.end(), m.graph().neuron(layer)) - chain_.begin();
-      if (at >= 1) sink.report("reconstruction_loss", layer, reconstruct(ctx, m, static_cast<std::size_t>(at), ws, nullptr));
+      if (at >= 1)
+        sink.report("reconstruction_loss", layer, reconstruct(ctx, m, static_cast<std::size_t>(at), ws, nullptr));
     }
   }
 
@@ -120,9 +118,9 @@ class DifferenceTargetPropagation final : public LearningRule {
   Scalar target_step_, sigma_;
   std::string inverse_activation_, inverse_init_;
   int pretrain_epochs_, extra_epochs_;
-  std::vector<NodeId> chain_;                    // credit points, then the output: h_1 … h_L
-  std::vector<std::unique_ptr<Net>> inverses_;   // g_2 … g_L
-  std::vector<std::vector<NodeId>> regions_;     // the nodes of f_2 … f_L
+  std::vector<NodeId> chain_;                   // credit points, then the output: h_1 … h_L
+  std::vector<std::unique_ptr<Net>> inverses_;  // g_2 … g_L
+  std::vector<std::vector<NodeId>> regions_;    // the nodes of f_2 … f_L
 };
 
 }  // namespace
@@ -141,7 +139,8 @@ RuleEntry dtp() {
       integer_option("pretrain-epochs", 0, 0, 1000, "epochs in which only inverses learn, ahead of training"),
       integer_option("extra-inverse-epochs", 0, 0, 100, "epochs in which only inverses learn, after each epoch")};
   // Meulemans' values for Fashion-MNIST; his lr of 6.265e-5 is divided by the target step (normalize_lr).
-  entry.optimizers = {{"forward", adam(2.5963e-4, 0.9, 0.99, 3.18e-8)}, {"inverse", adam(3.660e-4, 0.99, 0.999, 1.36e-6)}};
+  entry.optimizers = {{"forward", adam(2.5963e-4, 0.9, 0.99, 3.18e-8)},
+                      {"inverse", adam(3.660e-4, 0.99, 0.999, 1.36e-6)}};
   entry.make = [](const Options& o) { return std::make_unique<DifferenceTargetPropagation>(o); };
   return entry;
 }

@@ -10,7 +10,8 @@ namespace {
 
 class FeedbackAlignment final : public LearningRule {
  public:
-  explicit FeedbackAlignment(const Options& o) : init_(initializer(o.text("feedback-init"), o.real("feedback-scale"))) {}
+  explicit FeedbackAlignment(const Options& o)
+      : init_(initializer(o.text("feedback-init"), o.real("feedback-scale"))) {}
 
   void prepare(const Net& net, const Loss&, Registry& registry) override {
     transport_ = own_feedback(net, registry, init_);

@@ -28,7 +28,9 @@ void report_feedback_angles(const Model& model, const Transport& transport, Prob
   for (const NodeId layer : model.graph().layers()) {
     for (const ParamId w : model.net.params(layer)) {
       const ParamId b = transport[static_cast<std::size_t>(w)];
-      if (b != w) sink.report("feedback_angle", layer, angle_degrees(view(model.registry.value(w)), view(model.registry.value(b))));
+      if (b != w)
+        sink.report("feedback_angle", layer,
+                    angle_degrees(view(model.registry.value(w)), view(model.registry.value(b))));
     }
   }
 }

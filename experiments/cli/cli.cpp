@@ -31,8 +31,9 @@ int dispatch(const Program& program, Arguments arguments) {
   arguments.erase(arguments.begin());
   if (name == "--version") {
     const BuildInfo info = build_info();
-    std::cout << "strata " << info.version << " (" << info.git_commit.substr(0, 12) << (info.git_dirty ? "+changes" : "")
-              << ", " << info.compiler << ", " << (sizeof(Scalar) == 4 ? "float32" : "float64") << ")\n";
+    std::cout << "strata " << info.version << " (" << info.git_commit.substr(0, 12)
+              << (info.git_dirty ? "+changes" : "") << ", " << info.compiler << ", "
+              << (sizeof(Scalar) == 4 ? "float32" : "float64") << ")\n";
     return 0;
   }
   if (name == "--help" || name == "-h") return help_command(program, {});

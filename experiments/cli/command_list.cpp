@@ -73,7 +73,8 @@ int list_command(const Program& program, const Arguments& arguments) {
   const Values values = parse_values(list_options(), {}, arguments, &words);
   if (words.size() != 1) throw UsageError(cat("list: expected one of: ", join(topics)));
   const Listing l = listing(program, words[0]);
-  if (values.flag("markdown") && values.flag("json")) throw UsageError("list: --markdown and --json: expected one of them");
+  if (values.flag("markdown") && values.flag("json"))
+    throw UsageError("list: --markdown and --json: expected one of them");
   if (values.flag("markdown")) {
     print_markdown(l);
   } else if (values.flag("json")) {

@@ -92,7 +92,8 @@ int print_plan(const Program& program, const Plan& plan, const std::string& out,
     rows.push_back(std::move(row));
   }
   const double data = static_cast<double>(plan.data.train.x.size() + plan.data.test.x.size()) * sizeof(Scalar);
-  std::cout << aligned({"rule", "network", "seed", "parameters", "rule's own", "memory", "file", "state"}, rows, {2, 3, 4, 5})
+  std::cout << aligned({"rule", "network", "seed", "parameters", "rule's own", "memory", "file", "state"}, rows,
+                       {2, 3, 4, 5})
             << '\n'
             << plan.runs.size() << " runs; data " << plan.data.name << ": " << plan.split.train.size() << " training, "
             << plan.split.validation.size() << " validation, " << plan.data.test.size() << " test examples, "
@@ -117,8 +118,8 @@ std::string quoted(const std::string& argument) {
 }
 
 // Trains and reports. `single`: a run, whose failure is the program's.
-int train(const Program& program, const Values& values, Plan plan, const std::string& command, const Arguments& arguments,
-          bool single) {
+int train(const Program& program, const Values& values, Plan plan, const std::string& command,
+          const Arguments& arguments, bool single) {
   RunnerSettings settings;
   const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
   settings.threads = threads == 0 ? hardware_threads() : threads;
@@ -149,12 +150,13 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
   }
   for (const RunResult& r : results) {
     if (r.outcome == Outcome::failed) {
-      std::fprintf(stderr, "strata: %s, network %s, seed %d failed: %s\n", r.plan->rule.c_str(), r.plan->network.c_str(),
-                   r.plan->seed, r.message.c_str());
+      std::fprintf(stderr, "strata: %s, network %s, seed %d failed: %s\n", r.plan->rule.c_str(),
+                   r.plan->network.c_str(), r.plan->seed, r.message.c_str());
     }
     const bool longer = r.outcome == Outcome::complete && r.record.training.back().epoch > r.plan->settings.epochs;
     if (longer && !settings.quiet) {
-      std::fprintf(stderr, "strata: %s, seed %d was finished with %d epochs, more than the %d asked for; shown as it is\n",
+      std::fprintf(stderr,
+                   "strata: %s, seed %d was finished with %d epochs, more than the %d asked for; shown as it is\n",
                    r.plan->rule.c_str(), r.plan->seed, r.record.training.back().epoch, r.plan->settings.epochs);
     }
   }
@@ -236,7 +238,8 @@ int collect_command(const Program&, const Arguments& arguments) {
     throw UsageError(cat("collect: stray word '", words.back(), "'; expected one folder"));
   }
   const std::string out = words.empty() ? values.text("out") : words[0];
-  if (!is_store(out)) throw UsageError(cat("collect ", out, ": is no output folder of strata (it has no file .strata)"));
+  if (!is_store(out))
+    throw UsageError(cat("collect ", out, ": is no output folder of strata (it has no file .strata)"));
   const Store store(out);
   std::vector<std::string> complaints;
   const auto runs = stored_runs(store.folder(), complaints);

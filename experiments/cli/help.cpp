@@ -15,7 +15,8 @@ constexpr const char* exit_codes =
 
 std::string overview() {
   std::ostringstream out;
-  out << "strata: train a network under different learning rules, and see what each does to it.\n\nUsage: strata COMMAND "
+  out << "strata: train a network under different learning rules, and see what each does to it.\n\nUsage: strata "
+         "COMMAND "
          "[OPTIONS]\n\n";
   std::vector<std::vector<std::string>> rows;
   for (const Command& c : commands()) rows.push_back({"  " + c.name, c.summary});
@@ -32,19 +33,24 @@ std::string overview() {
 std::string training_help(const Program& program, const std::string& name, const std::vector<OptionDef>& own) {
   std::ostringstream out;
   out << "Usage: strata " << name << " [OPTIONS]\n\n"
-      << (name == "run" ? "Trains one network under one rule with one seed, into one HDF5 file.\n"
-                        : "Trains every rule on every network with every seed, each run into an HDF5 file of its own; prints a\n"
-                          "table, writes summary.h5 and summary.csv.\n")
-      << "The same command again goes on where it stopped and skips what is finished; more --epochs extend finished runs.\n"
+      << (name == "run"
+              ? "Trains one network under one rule with one seed, into one HDF5 file.\n"
+              : "Trains every rule on every network with every seed, each run into an HDF5 file of its own; prints a\n"
+                "table, writes summary.h5 and summary.csv.\n")
+      << "The same command again goes on where it stopped and skips what is finished; more --epochs extend finished "
+         "runs.\n"
          "Ctrl-C saves and leaves.\n\n"
       << describe(own) << "\nNetwork:\n"
       << describe(network_options()) << "\nTraining:\n"
       << describe(training_options()) << "\nData:\n"
       << describe(data_options())
-      << "\nA rule's own options are written --RULE.OPTION VALUE, for example --dtp.sigma 0.3; `strata help RULE` lists them.\n"
-         "An INI file (--config) holds the same options as lines NAME = VALUE, a rule's in a section [RULE], and further\n"
+      << "\nA rule's own options are written --RULE.OPTION VALUE, for example --dtp.sigma 0.3; `strata help RULE` "
+         "lists them.\n"
+         "An INI file (--config) holds the same options as lines NAME = VALUE, a rule's in a section [RULE], and "
+         "further\n"
          "networks in sections [network.NAME] with network options; the command line wins.\n"
-         "A graph file (--network FILE.json) describes any acyclic network; --print-graph of `run` shows the format.\n\n"
+         "A graph file (--network FILE.json) describes any acyclic network; --print-graph of `run` shows the "
+         "format.\n\n"
          "Rules: ";
   std::vector<std::string> names;
   for (const RuleEntry& e : program.rules.entries()) names.push_back(e.name);
@@ -65,7 +71,8 @@ std::string rule_help(const RuleEntry& rule) {
     return describe(defs);
   };
   if (!rule.options.empty()) out << "Options:\n" << table(rule.options) << '\n';
-  out << "Optimizers, with defaults that are good for the default network (what an optimizer does not read must stay):\n"
+  out << "Optimizers, with defaults that are good for the default network (what an optimizer does not read must "
+         "stay):\n"
       << table(optimizer_options(rule));
   return out.str();
 }
@@ -77,15 +84,19 @@ std::string help_text(const Program& program, const std::string& topic) {
   if (topic == "run") return training_help(program, topic, run_options());
   if (topic == "compare") return training_help(program, topic, compare_options());
   if (topic == "collect") {
-    return cat("Usage: strata collect [OPTIONS]\n\nWrites summary.h5 and summary.csv over all finished runs of a folder, and prints "
-               "their table.\nFiles that cannot be read are named and left out (exit 3).\n\n",
-               describe(collect_options()));
+    return cat(
+        "Usage: strata collect [OPTIONS]\n\nWrites summary.h5 and summary.csv over all finished runs of a folder, and "
+        "prints "
+        "their table.\nFiles that cannot be read are named and left out (exit 3).\n\n",
+        describe(collect_options()));
   }
   if (topic == "list") {
-    return cat("Usage: strata list rules|datasets|layers|optimizers|losses|initializers [OPTIONS]\n\n", describe(list_options()));
+    return cat("Usage: strata list rules|datasets|layers|optimizers|losses|initializers [OPTIONS]\n\n",
+               describe(list_options()));
   }
   if (topic == "validate") {
-    return "Usage: strata validate FILE…\n\nChecks run files: schema, groups, dimension scales, that all can be read. Exit 2 if one "
+    return "Usage: strata validate FILE…\n\nChecks run files: schema, groups, dimension scales, that all can be read. "
+           "Exit 2 if one "
            "is bad.\n";
   }
   if (topic == "help") return "Usage: strata help [COMMAND|RULE]\n";

@@ -14,7 +14,8 @@ static_assert(std::atomic<int>::is_always_lock_free);
 
 void handle(int signal) {
   if (received.exchange(signal) != 0) _exit(128 + signal);
-  const char* word = "\nstopping: the last whole epoch is saved; the same command goes on from it (again to leave at once)\n";
+  const char* word =
+      "\nstopping: the last whole epoch is saved; the same command goes on from it (again to leave at once)\n";
   // A closed stderr is no reason not to stop.
   [[maybe_unused]] const auto written = write(STDERR_FILENO, word, std::strlen(word));
 }

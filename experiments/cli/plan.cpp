@@ -41,7 +41,8 @@ std::vector<Skip> parse_skips(const std::string& text) {
     if (ends.size() != 2) throw UsageError(cat("--skip = '", text, "': expected FROM:TO pairs like 1:4,2:5"));
     const auto end = [&](const std::string& t) {
       const long long value = parse_integer("--skip", t);
-      if (value < 0 || value > 100'000) throw UsageError(cat("--skip: layer ", value, ": expected 1 to the number of layers"));
+      if (value < 0 || value > 100'000)
+        throw UsageError(cat("--skip: layer ", value, ": expected 1 to the number of layers"));
       return static_cast<int>(value);
     };
     skips.push_back({end(ends[0]), end(ends[1])});
@@ -56,9 +57,7 @@ SkipMode parse_skip_mode(const std::string& text) {
   throw UsageError(cat("--skip-mode: ", unknown_name("mode", text, {"add", "project", "concat"})));
 }
 
-bool is_graph_file(const std::string& name) {
-  return name.size() > 5 && name.substr(name.size() - 5) == ".json";
-}
+bool is_graph_file(const std::string& name) { return name.size() > 5 && name.substr(name.size() - 5) == ".json"; }
 
 std::string slug(const std::string& name) {
   std::string stem = is_graph_file(name) ? std::filesystem::path(name).stem().string() : name;
@@ -166,7 +165,8 @@ GraphSpec plan_graph(const Program& program, const Values& values, const std::st
   const Values v = of_network(values, name);
   if (is_graph_file(name)) {
     for (const OptionDef& o : network_options()) {
-      if (v.given(o.name)) throw UsageError(cat("--", o.name, " has no effect on the graph file ", name, "; leave it out"));
+      if (v.given(o.name))
+        throw UsageError(cat("--", o.name, " has no effect on the graph file ", name, "; leave it out"));
     }
     spec = read_graph_file(name);
   } else {
@@ -175,7 +175,8 @@ GraphSpec plan_graph(const Program& program, const Values& values, const std::st
       std::vector<std::string> known(sections.begin(), sections.end());
       known.emplace_back("mlp");
       throw UsageError(cat("--network: ", unknown_name("network", name, known),
-                           "; or a graph file ending in .json, or a section [network.", name, "] in the --config file"));
+                           "; or a graph file ending in .json, or a section [network.", name,
+                           "] in the --config file"));
     }
     MlpSpec mlp;
     mlp.input = {features(input)};
@@ -200,8 +201,8 @@ GraphSpec plan_graph(const Program& program, const Values& values, const std::st
         if (in == "input") in = "normalized";
       }
     }
-    spec.nodes.insert(spec.nodes.begin(), {"normalized", "normalize", {"input"},
-                                           {{"mean", normalization.mean}, {"sd", normalization.sd}}});
+    spec.nodes.insert(spec.nodes.begin(),
+                      {"normalized", "normalize", {"input"}, {{"mean", normalization.mean}, {"sd", normalization.sd}}});
   }
   const Graph checked(spec, program.layers);  // whatever is wrong with it is said here
   return spec;
@@ -212,7 +213,8 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   // Everything cheap is checked before the data are read.
   const auto distinct = [](const char* option, const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) != names.begin() + static_cast<std::ptrdiff_t>(i)) {
+      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+          names.begin() + static_cast<std::ptrdiff_t>(i)) {
         throw UsageError(cat("--", option, ": '", names[i], "' is listed twice"));
       }
     }
@@ -276,7 +278,8 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   Index kept = static_cast<Index>(validation);
   if (!values.given("validation")) kept = std::min<Index>(kept, plan.data.train.size() / 6);
   if (kept >= plan.data.train.size()) {
-    throw UsageError(cat("--validation ", kept, ": expected less than the ", plan.data.train.size(), " training examples"));
+    throw UsageError(
+        cat("--validation ", kept, ": expected less than the ", plan.data.train.size(), " training examples"));
   }
   plan.split = split_examples(plan.data.train.size(), kept, static_cast<std::uint64_t>(split_seed));
   if (settings.batch > static_cast<Index>(plan.split.train.size())) {
@@ -288,7 +291,8 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   std::vector<std::string> slugs;
   for (const std::string& network : networks) {
     slugs.push_back(slug(network));
-    const GraphSpec spec = plan_graph(program, values, network, plan.data.sample_shape, plan.data.classes, normalization);
+    const GraphSpec spec =
+        plan_graph(program, values, network, plan.data.sample_shape, plan.data.classes, normalization);
     const Graph graph(spec, program.layers);
     if (graph[Graph::input()].shape != plan.data.sample_shape &&
         graph[Graph::input()].units != features(plan.data.sample_shape)) {
@@ -316,21 +320,25 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
         run.unsupported = rule->unsupported(graph, *loss);
         Json optimizers = Json::object();
         for (const auto& [group, o] : resolved[r].optimizers) optimizers[group] = to_json(o);
-        run.config = {{"schema", "strata-config"},
-                      {"schema_version", 1},
-                      {"rule", {{"name", run.rule}, {"options", resolved[r].options.json()}, {"optimizers", optimizers}}},
-                      {"network", {{"name", run.network}, {"graph", to_json(spec)}}},
-                      {"loss", run.loss},
-                      {"dataset", {{"name", plan.data.name}, {"checksum", plan.data.checksum}, {"validation", kept},
-                                   {"split_seed", split_seed}}},
-                      {"batch", settings.batch},
-                      {"schedule", to_text(settings.schedule)},
-                      {"clip_norm", settings.clip_norm},
-                      {"clip_value", settings.clip_value},
-                      {"probe_examples", settings.probe_examples},
-                      {"precision", sizeof(Scalar) == 4 ? "float32" : "float64"},
-                      {"seed", seed},
-                      {"epochs", settings.epochs}};
+        run.config = {
+            {"schema", "strata-config"},
+            {"schema_version", 1},
+            {"rule", {{"name", run.rule}, {"options", resolved[r].options.json()}, {"optimizers", optimizers}}},
+            {"network", {{"name", run.network}, {"graph", to_json(spec)}}},
+            {"loss", run.loss},
+            {"dataset",
+             {{"name", plan.data.name},
+              {"checksum", plan.data.checksum},
+              {"validation", kept},
+              {"split_seed", split_seed}}},
+            {"batch", settings.batch},
+            {"schedule", to_text(settings.schedule)},
+            {"clip_norm", settings.clip_norm},
+            {"clip_value", settings.clip_value},
+            {"probe_examples", settings.probe_examples},
+            {"precision", sizeof(Scalar) == 4 ? "float32" : "float64"},
+            {"seed", seed},
+            {"epochs", settings.epochs}};
         run.hash = hash_of(run.config, depends_on_total_epochs(settings.schedule));
         const Schedule schedule = rule->schedule();
         double walks = 0;

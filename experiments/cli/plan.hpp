@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "datasets/normalize.hpp"
 #include "experiments/cli/cli.hpp"
 #include "experiments/cli/values.hpp"
-#include "datasets/normalize.hpp"
 #include "framework/graph/graph.hpp"
 #include "framework/learning/trainer.hpp"
 
@@ -27,7 +27,7 @@ struct RunPlan {
   std::string unsupported;        ///< why the rule cannot train this network; "" if it can
   double cost = 1;                ///< rough multiply-adds of the whole run, to order runs by and to guess how long
 
-  std::string stem() const;       ///< "<rule>-<network>-s<seed>-<hash>"
+  std::string stem() const;  ///< "<rule>-<network>-s<seed>-<hash>"
 };
 
 /// A grid of runs over one data set.
@@ -36,7 +36,7 @@ struct Plan {
   Split split;
   std::vector<std::string> rules, networks;
   std::vector<std::int32_t> seeds;
-  std::vector<RunPlan> runs;      ///< network by network, rule by rule, seed by seed
+  std::vector<RunPlan> runs;  ///< network by network, rule by rule, seed by seed
 };
 
 /// Options that describe networks, training and data; `run` and `compare` add their own.

@@ -33,7 +33,8 @@ std::string four_digits(double value) {
 
 Progress::Progress(std::vector<ProgressItem> items, const std::vector<std::size_t>& open, bool quiet)
     : items_(std::move(items)), live_(items_.size()), quiet_(quiet),
-      terminal_(!quiet && isatty(STDERR_FILENO) == 1 && !(std::getenv("TERM") && std::string(std::getenv("TERM")) == "dumb")),
+      terminal_(!quiet && isatty(STDERR_FILENO) == 1 &&
+                !(std::getenv("TERM") && std::string(std::getenv("TERM")) == "dumb")),
       colour_(terminal_ && !environment_has("NO_COLOR")), start_(std::chrono::steady_clock::now()) {
   for (Live& l : live_) l.ended = true;
   for (const std::size_t i : open) live_[i].ended = false;
@@ -127,11 +128,13 @@ void Progress::draw() {
   std::string line = status();
   for (std::size_t i = 0; i < items_.size(); ++i) {
     if (live_[i].trainer == nullptr) continue;
-    const std::string more = cat("; ", items_[i].label, " ", std::min(live_[i].epoch + 1, items_[i].epochs), "/", items_[i].epochs);
+    const std::string more =
+        cat("; ", items_[i].label, " ", std::min(live_[i].epoch + 1, items_[i].epochs), "/", items_[i].epochs);
     if (width + 2 + columns_of(line) + columns_of(more) >= terminal_width()) break;
     line += more;
   }
-  std::fprintf(stderr, "\r\033[K%s%s%s %s", colour_ ? "\033[36m" : "", bar.c_str(), colour_ ? "\033[0m" : "", line.c_str());
+  std::fprintf(stderr, "\r\033[K%s%s%s %s", colour_ ? "\033[36m" : "", bar.c_str(), colour_ ? "\033[0m" : "",
+               line.c_str());
   std::fflush(stderr);
 }
 

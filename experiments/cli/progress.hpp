@@ -41,13 +41,13 @@ class Progress {
  private:
   struct Live {
     const Trainer* trainer = nullptr;
-    int epoch = -1;            // finished epochs
+    int epoch = -1;  // finished epochs
     double steps_an_epoch = 1;
     double fraction_at_start = 0;
     bool ended = false;
   };
   double fraction(std::size_t run) const;
-  std::string status();        // "7/15 runs, 46 %, 2:31 left"
+  std::string status();  // "7/15 runs, 46 %, 2:31 left"
   void print(const std::string& line);
   void draw();
   void watch();

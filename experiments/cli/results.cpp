@@ -34,9 +34,21 @@ std::vector<ResultRow> result_rows(const std::vector<RunResult>& results) {
     if (r.outcome == Outcome::complete || r.outcome == Outcome::diverged) {
       row.summary = summary_row(r.record, cat("runs/", r.plan->stem(), ".h5"));
     } else {
-      row.summary = {r.plan->rule, r.plan->network, r.plan->config.at("dataset").at("name"), r.plan->seed,
-                     r.outcome == Outcome::unsupported ? "unsupported" : r.outcome == Outcome::failed ? "failed" : "interrupted",
-                     0, -1, nan, nan, nan, nan, nan, ""};
+      row.summary = {r.plan->rule,
+                     r.plan->network,
+                     r.plan->config.at("dataset").at("name"),
+                     r.plan->seed,
+                     r.outcome == Outcome::unsupported ? "unsupported"
+                     : r.outcome == Outcome::failed    ? "failed"
+                                                       : "interrupted",
+                     0,
+                     -1,
+                     nan,
+                     nan,
+                     nan,
+                     nan,
+                     nan,
+                     ""};
     }
     row.hash = r.plan->hash;
     row.reason = r.message;
@@ -112,8 +124,8 @@ std::vector<Cell> cells_of(const std::vector<ResultRow>& rows) {
 std::string table_text(const std::vector<Cell>& cells) {
   std::set<std::string> networks;
   for (const Cell& c : cells) networks.insert(c.network);
-  std::vector<std::string> header = {"rule", "runs", "test %", "95 % interval", "vs backprop", "95 % interval", "last epoch %",
-                                     "seconds"};
+  std::vector<std::string> header = {"rule",        "runs",          "test %",       "95 % interval",
+                                     "vs backprop", "95 % interval", "last epoch %", "seconds"};
   if (networks.size() > 1) header.insert(header.begin() + 1, "network");
   std::vector<std::vector<std::string>> rows;
   bool alone = false;
@@ -141,8 +153,10 @@ std::string table_text(const std::vector<Cell>& cells) {
   for (std::size_t i = header.size() - 6; i < header.size(); ++i) right.push_back(i);
   std::string text = aligned(header, rows, right);
   text +=
-      "\ntest %: test accuracy at the epoch of the best validation accuracy, mean over seeds; last epoch %: at the last one.\n"
-      "vs backprop: difference in points on the same seeds. Intervals: Student's t over seeds. seconds: mean of a run.\n";
+      "\ntest %: test accuracy at the epoch of the best validation accuracy, mean over seeds; last epoch %: at the "
+      "last one.\n"
+      "vs backprop: difference in points on the same seeds. Intervals: Student's t over seeds. seconds: mean of a "
+      "run.\n";
   if (alone) text += "One seed tells nothing of how sure this is: intervals need --seeds 2 or more.\n";
   for (const Cell& c : cells) {
     if (c.complete > 0 && c.complete < c.runs) {
@@ -159,26 +173,27 @@ nlohmann::ordered_json to_json(const std::vector<ResultRow>& rows, const std::ve
     const SummaryRow& s = row.summary;
     const Cell& c = *std::find_if(cells.begin(), cells.end(),
                                   [&](const Cell& cell) { return cell.rule == s.rule && cell.network == s.network; });
-    all.push_back({{"rule", s.rule},
-                   {"network", s.network},
-                   {"dataset", s.dataset},
-                   {"seed", s.seed},
-                   {"status", s.status},
-                   {"epochs", s.epochs},
-                   {"best_epoch", s.best_epoch < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(s.best_epoch)},
-                   {"train_loss", or_null(s.train_loss)},
-                   {"val_accuracy", or_null(s.val_accuracy)},
-                   {"test_accuracy", or_null(s.test_accuracy)},
-                   {"test_accuracy_last", or_null(s.test_accuracy_last)},
-                   {"seconds", or_null(s.seconds)},
-                   {"file", s.file.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(s.file)},
-                   {"reason", row.reason},
-                   {"mean", or_null(c.test_accuracy.mean)},
-                   {"ci_low", or_null(c.test_accuracy.low)},
-                   {"ci_high", or_null(c.test_accuracy.high)},
-                   {"diff_to_backprop", or_null(c.difference.mean)},
-                   {"diff_ci_low", or_null(c.difference.low)},
-                   {"diff_ci_high", or_null(c.difference.high)}});
+    all.push_back(
+        {{"rule", s.rule},
+         {"network", s.network},
+         {"dataset", s.dataset},
+         {"seed", s.seed},
+         {"status", s.status},
+         {"epochs", s.epochs},
+         {"best_epoch", s.best_epoch < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(s.best_epoch)},
+         {"train_loss", or_null(s.train_loss)},
+         {"val_accuracy", or_null(s.val_accuracy)},
+         {"test_accuracy", or_null(s.test_accuracy)},
+         {"test_accuracy_last", or_null(s.test_accuracy_last)},
+         {"seconds", or_null(s.seconds)},
+         {"file", s.file.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(s.file)},
+         {"reason", row.reason},
+         {"mean", or_null(c.test_accuracy.mean)},
+         {"ci_low", or_null(c.test_accuracy.low)},
+         {"ci_high", or_null(c.test_accuracy.high)},
+         {"diff_to_backprop", or_null(c.difference.mean)},
+         {"diff_ci_low", or_null(c.difference.low)},
+         {"diff_ci_high", or_null(c.difference.high)}});
   }
   return all;
 }

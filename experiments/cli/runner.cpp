@@ -120,20 +120,24 @@ class Run {
     if (!fs::exists(file)) return;
     const auto saved = read_checkpoint(file);
     try {
-      if (saved.at("hash") != run_.hash) throw DataError(cat("it belongs to the configuration ", saved.at("hash").dump()));
+      if (saved.at("hash") != run_.hash)
+        throw DataError(cat("it belongs to the configuration ", saved.at("hash").dump()));
       binaries_ = saved.at("binaries").get<std::vector<std::string>>();
       if (binaries_.back() != s_.binary) {
         if (!s_.settings.allow_other_binary) {
-          throw UsageError(cat("another build of strata (", binaries_.back(), ") trained it so far, this is ", s_.binary,
+          throw UsageError(cat("another build of strata (", binaries_.back(), ") trained it so far, this is ",
+                               s_.binary,
                                ": its bits may differ; go on with --allow-other-binary, or choose another --out"));
         }
         binaries_.push_back(s_.binary);
       }
       trainer_.restore(saved.at("trainer"));
     } catch (const nlohmann::json::exception& e) {
-      throw DataError(cat("checkpoint ", file.string(), ": ", e.what(), "; delete it to train this run from the beginning"));
+      throw DataError(
+          cat("checkpoint ", file.string(), ": ", e.what(), "; delete it to train this run from the beginning"));
     } catch (const DataError& e) {
-      throw DataError(cat("checkpoint ", file.string(), ": ", e.what(), "; delete it to train this run from the beginning"));
+      throw DataError(
+          cat("checkpoint ", file.string(), ": ", e.what(), "; delete it to train this run from the beginning"));
     }
   }
 
@@ -166,7 +170,8 @@ class Run {
     RunRecord r = record(status, detail);
     using Which = Trainer::Which;
     const SaveWeights which = s_.settings.save_weights;
-    if (which != SaveWeights::none) r.weights = trainer_.weights(which == SaveWeights::best ? Which::best : Which::last);
+    if (which != SaveWeights::none)
+      r.weights = trainer_.weights(which == SaveWeights::best ? Which::best : Which::last);
     s_.writer
         .submit([&] {
           write_run_file(s_.store.run_file(stem_), r);

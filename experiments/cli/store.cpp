@@ -32,7 +32,9 @@ Store::Store(const fs::path& folder) : folder_(folder) {
                          "; expected a folder that is new, empty or made by strata"));
   }
   fs::create_directories(folder / "runs", error);
-  if (error) throw UsageError(cat("--out ", folder.string(), ": cannot be written: ", error.message(), "; choose another folder"));
+  if (error)
+    throw UsageError(
+        cat("--out ", folder.string(), ": cannot be written: ", error.message(), "; choose another folder"));
   lock_ = ::open((folder / marker).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_ < 0 || ::access((folder / "runs").c_str(), W_OK) != 0) {
     const std::string why = std::strerror(errno);
@@ -41,7 +43,8 @@ Store::Store(const fs::path& folder) : folder_(folder) {
   }
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock_);
-    throw IoError(cat("--out ", folder.string(), ": another strata works in this folder; wait for it or choose another folder"));
+    throw IoError(
+        cat("--out ", folder.string(), ": another strata works in this folder; wait for it or choose another folder"));
   }
 }
 

@@ -24,9 +24,13 @@ class Store {
 
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path run_file(const std::string& stem) const { return folder_ / "runs" / (stem + ".h5"); }
-  std::filesystem::path partial_file(const std::string& stem) const { return folder_ / "runs" / (stem + ".h5.partial"); }
+  std::filesystem::path partial_file(const std::string& stem) const {
+    return folder_ / "runs" / (stem + ".h5.partial");
+  }
   std::filesystem::path checkpoint(const std::string& stem) const { return folder_ / "runs" / (stem + ".checkpoint"); }
-  std::filesystem::path progress(const std::string& stem) const { return folder_ / "runs" / (stem + ".progress.jsonl"); }
+  std::filesystem::path progress(const std::string& stem) const {
+    return folder_ / "runs" / (stem + ".progress.jsonl");
+  }
 
  private:
   std::filesystem::path folder_;

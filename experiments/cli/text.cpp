@@ -9,8 +9,7 @@
 namespace strata::cli {
 namespace {
 
-template <class... Args>
-std::string format(const char* pattern, Args... args) {
+template <class... Args> std::string format(const char* pattern, Args... args) {
   char text[64];
   std::snprintf(text, sizeof text, pattern, args...);
   return text;

@@ -98,7 +98,8 @@ long long Values::integer(const std::string& name, long long low, long long high
 
 double Values::real(const std::string& name, double low, double high) const {
   const double value = parse_real("--" + name, text(name));
-  if (value < low || value > high) throw UsageError(cat("--", name, " ", value, ": expected a number from ", low, " to ", high));
+  if (value < low || value > high)
+    throw UsageError(cat("--", name, " ", value, ": expected a number from ", low, " to ", high));
   return value;
 }
 
@@ -156,7 +157,9 @@ Values parse_values(const std::vector<OptionDef>& table, const std::vector<std::
         if (word.size() > 1 && word[0] == '-' && !std::isdigit(static_cast<unsigned char>(word[1]))) {
           throw UsageError(cat("unknown option '", word, "'; options are written out: --name value"));
         }
-        if (words == nullptr) throw UsageError(cat("stray word '", word, "': options are written --name value; lists have commas and no spaces"));
+        if (words == nullptr)
+          throw UsageError(
+              cat("stray word '", word, "': options are written --name value; lists have commas and no spaces"));
         words->push_back(word);
         continue;
       }

@@ -10,7 +10,8 @@ namespace strata {
 
 void Angle::add(View u, View v) {
   if (u.rows() != v.rows() || u.cols() != v.cols()) {
-    throw ShapeError(cat("angle between a ", u.rows(), " × ", u.cols(), " and a ", v.rows(), " × ", v.cols(), " matrix"));
+    throw ShapeError(
+        cat("angle between a ", u.rows(), " × ", u.cols(), " and a ", v.rows(), " × ", v.cols(), " matrix"));
   }
   for (Index c = 0; c < u.cols(); ++c) {
     const auto a = u.col(c).cast<double>();

@@ -66,8 +66,7 @@ class DivergedError : public Error {
 };
 
 /// Joins its arguments into one string: `cat("--lr ", lr, ": expected > 0")`.
-template <class... Args>
-std::string cat(const Args&... args) {
+template <class... Args> std::string cat(const Args&... args) {
   std::ostringstream out;
   (out << ... << args);
   return out.str();

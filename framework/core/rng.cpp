@@ -11,7 +11,7 @@
 namespace strata {
 namespace {
 
-constexpr Index block = 512;   // elements drawn together; a multiple of 4 words and of every packet size
+constexpr Index block = 512;  // elements drawn together; a multiple of 4 words and of every packet size
 
 std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t step, std::uint64_t index) {
   const r123::Philox4x32::ctr_type counter{{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
@@ -50,8 +50,7 @@ void normal_block(std::uint64_t key, std::uint64_t step, Index number, Block& z)
   z.tail<half>() = radius * angle.sin();
 }
 
-template <class Draw>
-void fill(MutView out, const Draw& draw) {
+template <class Draw> void fill(MutView out, const Draw& draw) {
   const Index rows = out.rows();
   const Index total = rows * out.cols();
   const Index blocks = (total + block - 1) / block;

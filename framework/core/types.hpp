@@ -32,7 +32,9 @@ inline View view(const MutView& m) { return {m.data(), m.rows(), m.cols(), Eigen
 inline MutView mut_view(Matrix& m) { return {m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.rows())}; }
 
 /// The first `cols` columns of a buffer: how a batch smaller than the buffer is seen.
-inline View left_cols(const Matrix& m, Index cols) { return {m.data(), m.rows(), cols, Eigen::OuterStride<>(m.rows())}; }
+inline View left_cols(const Matrix& m, Index cols) {
+  return {m.data(), m.rows(), cols, Eigen::OuterStride<>(m.rows())};
+}
 inline MutView left_cols(Matrix& m, Index cols) { return {m.data(), m.rows(), cols, Eigen::OuterStride<>(m.rows())}; }
 
 /// A view of nothing: "this result is not wanted".

@@ -12,9 +12,9 @@ namespace strata {
 /// pass, positives and negatives). Buffers grow to the largest batch seen and are then reused.
 class Activations {
  public:
-  explicit Activations(const Graph& graph) : values_(static_cast<std::size_t>(graph.size())),
-                                             shown_(values_.size(), View(nullptr, 0, 0, Eigen::OuterStride<>(0))),
-                                             aux_(values_.size()), graph_(&graph) {}
+  explicit Activations(const Graph& graph)
+      : values_(static_cast<std::size_t>(graph.size())),
+        shown_(values_.size(), View(nullptr, 0, 0, Eigen::OuterStride<>(0))), aux_(values_.size()), graph_(&graph) {}
 
   Index batch() const { return batch_; }
 

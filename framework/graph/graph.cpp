@@ -27,7 +27,8 @@ void Graph::connect(const LayerCatalog& catalog) {
   }
   std::vector<std::string> names{"input"};
   for (const auto& [name, i] : known) names.push_back(name);
-  if (!known.contains(spec_.output)) throw GraphError(cat("graph: output: ", unknown_name("node", spec_.output, names)));
+  if (!known.contains(spec_.output))
+    throw GraphError(cat("graph: output: ", unknown_name("node", spec_.output, names)));
   for (const auto& node : spec_.nodes) {
     for (const auto& in : node.inputs) {
       if (in != "input" && !known.contains(in)) {

@@ -26,9 +26,9 @@ struct Node {
   std::string name;
   std::shared_ptr<const Layer> layer;  ///< null for the input
   std::vector<NodeId> inputs;
-  std::vector<NodeId> readers;         ///< nodes that take this one as input, ascending
+  std::vector<NodeId> readers;  ///< nodes that take this one as input, ascending
   Shape shape;
-  Index units = 0;                     ///< features(shape)
+  Index units = 0;  ///< features(shape)
   std::vector<ParamSpec> params;
 };
 

@@ -35,8 +35,11 @@ Json to_json(const GraphSpec& spec) {
     for (const auto& item : node.attributes.items()) j[item.key()] = item.value();
     nodes.push_back(std::move(j));
   }
-  return {{"schema", "strata-graph"}, {"schema_version", 1}, {"input", spec.input},
-          {"nodes", std::move(nodes)}, {"output", spec.output}};
+  return {{"schema", "strata-graph"},
+          {"schema_version", 1},
+          {"input", spec.input},
+          {"nodes", std::move(nodes)},
+          {"output", spec.output}};
 }
 
 GraphSpec graph_spec_from_json(const Json& json) {

@@ -12,8 +12,8 @@ namespace strata {
 
 struct NodeSpec {
   std::string name;
-  std::string type;                  ///< a layer type of the catalog
-  std::vector<std::string> inputs;   ///< names of nodes, or "input"
+  std::string type;                 ///< a layer type of the catalog
+  std::vector<std::string> inputs;  ///< names of nodes, or "input"
   nlohmann::ordered_json attributes = nlohmann::ordered_json::object();
 };
 
@@ -49,7 +49,7 @@ struct MlpSpec {
   std::string init = "xavier_normal";
   double init_gain = 1;
   bool bias = true;
-  double dropout = 0;                 ///< after every hidden activation; 0 for none
+  double dropout = 0;  ///< after every hidden activation; 0 for none
   std::vector<Skip> skips;
   SkipMode skip_mode = SkipMode::add;
 };

@@ -58,8 +58,8 @@ void Net::pull_back_node(const Registry& registry, NodeId node, const Activation
   std::vector<MutView> dx;
   bool any = false;
   for (const NodeId in : graph_[node].inputs) {
-    const bool blocked = in == Graph::input() ? !sweep.to_input
-                                              : sweep.stop_at_credit_points && graph_.is_credit_point(in);
+    const bool blocked =
+        in == Graph::input() ? !sweep.to_input : sweep.stop_at_credit_points && graph_.is_credit_point(in);
     dx.push_back(blocked ? no_view() : deltas.at(in, dy.cols()));
     any = any || !blocked;
   }

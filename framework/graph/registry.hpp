@@ -18,9 +18,9 @@ namespace strata {
 using ParamId = int;
 
 struct Parameter {
-  std::string name;   ///< unique, e.g. "h1.weight"; "inverse/h2/dense.weight" for a rule's private net
+  std::string name;  ///< unique, e.g. "h1.weight"; "inverse/h2/dense.weight" for a rule's private net
   std::string group;
-  bool trainable;     ///< false: a buffer
+  bool trainable;  ///< false: a buffer
   Matrix value;
 };
 
@@ -33,7 +33,8 @@ class Registry {
   ParamId add(const std::string& name, const std::string& group, Index rows, Index cols, const Initializer& init);
 
   /// Adds a buffer: as `add`, but no optimizer ever steps it.
-  ParamId add_buffer(const std::string& name, const std::string& group, Index rows, Index cols, const Initializer& init);
+  ParamId add_buffer(const std::string& name, const std::string& group, Index rows, Index cols,
+                     const Initializer& init);
 
   int size() const { return static_cast<int>(parameters_.size()); }
   const Parameter& operator[](ParamId id) const { return parameters_[static_cast<std::size_t>(id)]; }

@@ -26,8 +26,7 @@ std::string valid_utf8(const std::string& text) {
 }
 
 /// Calls `write(type, data)` with the HDF5 type and the memory of `values`.
-template <class T, class F>
-void with_memory(std::span<const T> values, const std::string& where, F write) {
+template <class T, class F> void with_memory(std::span<const T> values, const std::string& where, F write) {
   if constexpr (std::is_same_v<T, std::string>) {
     const Handle type = string_type(where);
     std::vector<std::string> clean(values.size());

@@ -103,8 +103,7 @@ class Group {
   bool is_scale(const std::string& dataset) const;
   bool is_text(const std::string& dataset) const;
   /// All values, row-major, converted to T: float, double or std::int32_t (from integers only).
-  template <class T>
-  std::vector<T> numbers(const std::string& dataset) const;
+  template <class T> std::vector<T> numbers(const std::string& dataset) const;
   std::vector<double> doubles(const std::string& dataset) const { return numbers<double>(dataset); }
   std::vector<std::int32_t> integers(const std::string& dataset) const { return numbers<std::int32_t>(dataset); }
   std::vector<std::string> strings(const std::string& dataset) const;

@@ -204,8 +204,7 @@ std::size_t value_count(hid_t dataset, hid_t type, hid_t space, const std::strin
 
 }  // namespace
 
-template <class T>
-std::vector<T> Group::numbers(const std::string& name) const {
+template <class T> std::vector<T> Group::numbers(const std::string& name) const {
   const Quiet quiet;
   const std::string here = where(name);
   const Handle object = dataset(name);
@@ -231,10 +230,9 @@ std::vector<std::string> Group::strings(const std::string& name) const {
   const Handle type(found(H5Dget_type(object.get()), here), H5Tclose);
   const Handle space(found(H5Dget_space(object.get()), here), H5Sclose);
   if (H5Tget_class(type.get()) != H5T_STRING) throw DataError(cat(here, ": expected strings"));
-  return read_strings(type.get(), space.get(), value_count(object.get(), type.get(), space.get(), here), here,
-                      [&](hid_t memory, void* out) {
-                        found(H5Dread(object.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out), here);
-                      });
+  return read_strings(
+      type.get(), space.get(), value_count(object.get(), type.get(), space.get(), here), here,
+      [&](hid_t memory, void* out) { found(H5Dread(object.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out), here); });
 }
 
 Group open_file(const std::filesystem::path& path) {

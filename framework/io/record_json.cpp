@@ -10,8 +10,7 @@ namespace {
 using Json = nlohmann::json;
 
 // The fields of a row in one place, for both directions.
-template <class Row, class Field>
-void each_epoch_field(Row& row, const Field& field) {
+template <class Row, class Field> void each_epoch_field(Row& row, const Field& field) {
   field("train_loss", row.train_loss);
   field("train_accuracy", row.train_accuracy);
   field("train_seconds", row.train_seconds);
@@ -23,8 +22,7 @@ void each_epoch_field(Row& row, const Field& field) {
   field("test_seconds", row.test_seconds);
 }
 
-template <class Row, class Field>
-void each_layer_field(Row& row, const Field& field) {
+template <class Row, class Field> void each_layer_field(Row& row, const Field& field) {
   field("grad_norm", row.grad_norm);
   field("grad_mean_abs", row.grad_mean_abs);
   field("activation_norm", row.activation_norm);

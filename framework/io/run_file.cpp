@@ -110,8 +110,7 @@ void write_root(const h5::Group& root, const RunRecord& r) {
   }
 }
 
-template <class Rows>
-void add_epochs(const h5::Group& group, const Rows& rows) {
+template <class Rows> void add_epochs(const h5::Group& group, const Rows& rows) {
   std::vector<std::int32_t> epochs;
   for (const auto& row : rows) epochs.push_back(row.epoch);
   group.add_scale("epoch", epochs, {.long_name = "passes over the training data; 0 is before training"});
@@ -226,9 +225,9 @@ void write_weights(const h5::Group& root, const RunRecord& r) {
     const std::span<const Scalar> values(row_major.data(), static_cast<std::size_t>(row_major.size()));
     const std::string meaning = vector ? ": one value for each output"
                                        : ": row = output, column = input of the layer (y = W x), stored row by row";
-    place.add(leaf, axes, values,
-              {.long_name = w.name + meaning,
-               .more = {{"parameter", w.name}, {"group", w.group}, {"position", position++}}});
+    place.add(
+        leaf, axes, values,
+        {.long_name = w.name + meaning, .more = {{"parameter", w.name}, {"group", w.group}, {"position", position++}}});
     auto& kind = kinds[folder];
     if (std::find(kind.begin(), kind.end(), w.group) == kind.end()) kind.push_back(w.group);
   }

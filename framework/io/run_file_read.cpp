@@ -192,7 +192,8 @@ RunFileInfo validate_run_file(const std::filesystem::path& path) {
   const auto is_best = [&](const EpochMetrics& row) { return row.epoch == r.best_epoch; };
   if (r.best_epoch != -1 && std::ranges::none_of(r.training, is_best))
     throw DataError(cat(root.where("provenance"), " @best_epoch: ", r.best_epoch, " is not an epoch of /training"));
-  return {r.rule, r.network, r.dataset, r.seed, r.status, r.training.empty() ? 0 : r.training.back().epoch,
+  return {r.rule,       r.network,       r.dataset,
+          r.seed,       r.status,        r.training.empty() ? 0 : r.training.back().epoch,
           r.best_epoch, r.layers.size(), r.weights.size()};
 }
 

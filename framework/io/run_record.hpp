@@ -20,14 +20,14 @@ struct EpochMetrics {
   int epoch = 0;
   double train_loss, train_accuracy, train_seconds;  ///< accuracy as a fraction; NaN where not measured
   double validation_loss, validation_accuracy, validation_seconds;
-  double test_loss, test_accuracy, test_seconds;      ///< NaN but at the chosen and the last epoch
+  double test_loss, test_accuracy, test_seconds;  ///< NaN but at the chosen and the last epoch
 };
 
 /// A row of /layers: one value a layer (parametrised node), in the order of RunRecord::layers.
 struct LayerMetrics {
   int epoch = 0;
-  std::vector<double> grad_norm;          ///< ‖rule's pseudo-gradient‖ (weights and bias together)
-  std::vector<double> grad_mean_abs;      ///< mean |∂L/∂a| over the layer's neurons and the probe examples, true gradient
+  std::vector<double> grad_norm;      ///< ‖rule's pseudo-gradient‖ (weights and bias together)
+  std::vector<double> grad_mean_abs;  ///< mean |∂L/∂a| over the layer's neurons and the probe examples, true gradient
   std::vector<double> activation_norm;    ///< root mean square over examples of ‖a‖₂
   std::vector<double> update_norm;        ///< ‖W_e − W_{e−1}‖_F, NaN at epoch 0
   std::vector<double> weight_norm;        ///< ‖W_e‖_F
@@ -52,15 +52,15 @@ struct RunRecord {
   // Identity.
   std::string rule, network, dataset;
   std::int32_t seed = 0;
-  std::string hash;       ///< of the resolved config, 8 hex digits: part of the file name
-  std::string status;     ///< running, complete, diverged, interrupted
+  std::string hash;           ///< of the resolved config, 8 hex digits: part of the file name
+  std::string status;         ///< running, complete, diverged, interrupted
   std::string status_detail;  ///< what diverged and where; empty otherwise
   std::string title, history, source;
 
   // Axes.
-  std::vector<std::string> layers;       ///< names of the parametrised nodes in topological order
-  std::vector<std::int32_t> layer_units; ///< neurons of each layer
-  std::vector<std::int32_t> layer_depth; ///< longest path from the input, in parametrised layers (1 = first)
+  std::vector<std::string> layers;        ///< names of the parametrised nodes in topological order
+  std::vector<std::int32_t> layer_units;  ///< neurons of each layer
+  std::vector<std::int32_t> layer_depth;  ///< longest path from the input, in parametrised layers (1 = first)
 
   // Histories, one row an epoch, epoch 0 first.
   std::vector<EpochMetrics> training;

@@ -47,16 +47,14 @@ std::string number(double value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
-template <class T>
-std::size_t place(std::vector<T>& items, const T& item) {
+template <class T> std::size_t place(std::vector<T>& items, const T& item) {
   const auto at = std::find(items.begin(), items.end(), item);
   if (at != items.end()) return static_cast<std::size_t>(at - items.begin());
   items.push_back(item);
   return items.size() - 1;
 }
 
-template <class T>
-std::size_t index_of(const std::vector<T>& sorted, const T& item) {
+template <class T> std::size_t index_of(const std::vector<T>& sorted, const T& item) {
   return static_cast<std::size_t>(std::lower_bound(sorted.begin(), sorted.end(), item) - sorted.begin());
 }
 
@@ -202,11 +200,19 @@ void write_summary_csv(const std::filesystem::path& path, const std::vector<Summ
       "rule,network,dataset,seed,status,epochs,best_epoch,train_loss,val_accuracy,test_accuracy,test_accuracy_last,"
       "seconds,file\n";
   for (const auto& r : rows) {
-    const std::vector<std::string> fields{
-        quoted(r.rule), quoted(r.network), quoted(r.dataset), std::to_string(r.seed), quoted(r.status),
-        std::to_string(r.epochs), r.best_epoch < 0 ? "" : std::to_string(r.best_epoch), number(r.train_loss),
-        number(r.val_accuracy), number(r.test_accuracy), number(r.test_accuracy_last), number(r.seconds),
-        quoted(r.file)};
+    const std::vector<std::string> fields{quoted(r.rule),
+                                          quoted(r.network),
+                                          quoted(r.dataset),
+                                          std::to_string(r.seed),
+                                          quoted(r.status),
+                                          std::to_string(r.epochs),
+                                          r.best_epoch < 0 ? "" : std::to_string(r.best_epoch),
+                                          number(r.train_loss),
+                                          number(r.val_accuracy),
+                                          number(r.test_accuracy),
+                                          number(r.test_accuracy_last),
+                                          number(r.seconds),
+                                          quoted(r.file)};
     out += join(fields, ",") + "\n";
   }
   replace_file(path, out);

@@ -53,8 +53,7 @@ struct Elu {
   template <class X, class Y> static auto derivative(const X&, const Y& y) { return y.min(Scalar(0)) + 1; }
 };
 
-template <class F>
-class Activation final : public Layer {
+template <class F> class Activation final : public Layer {
  public:
   std::string type() const override { return F::name; }
   bool elementwise() const override { return true; }
@@ -65,9 +64,8 @@ class Activation final : public Layer {
   }
 
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override {
-    for_column_blocks(y.rows(), y.cols(), [&](Index c, Index n) {
-      y.middleCols(c, n).array() = F::value(x[0].middleCols(c, n).array());
-    });
+    for_column_blocks(y.rows(), y.cols(),
+                      [&](Index c, Index n) { y.middleCols(c, n).array() = F::value(x[0].middleCols(c, n).array()); });
   }
 
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override {
@@ -83,8 +81,7 @@ class Activation final : public Layer {
   }
 };
 
-template <class... Fs>
-struct Family {
+template <class... Fs> struct Family {
   static std::unique_ptr<Layer> make(const std::string& wanted_name) {
     std::unique_ptr<Layer> made;
     ((wanted_name == Fs::name ? void(made = std::make_unique<Activation<Fs>>()) : void()), ...);

@@ -28,7 +28,8 @@ Index Attributes::integer(const std::string& name, Index fallback) {
 }
 
 Index Attributes::required_integer(const std::string& name) {
-  if (!object_.contains(name)) throw UsageError(cat("node '", node_, "': ", name, " is missing: expected a whole number"));
+  if (!object_.contains(name))
+    throw UsageError(cat("node '", node_, "': ", name, " is missing: expected a whole number"));
   return integer(name, 0);
 }
 
@@ -42,7 +43,8 @@ double Attributes::real(const std::string& name, double fallback) {
 bool Attributes::boolean(const std::string& name, bool fallback) {
   const auto* v = take(name);
   if (!v) return fallback;
-  if (!v->is_boolean()) throw UsageError(cat("node '", node_, "': ", name, " = ", v->dump(), ": expected true or false"));
+  if (!v->is_boolean())
+    throw UsageError(cat("node '", node_, "': ", name, " = ", v->dump(), ": expected true or false"));
   return v->get<bool>();
 }
 

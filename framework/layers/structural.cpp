@@ -18,8 +18,9 @@ Shape one_input(const char* type, std::span<const Shape> in) {
 Shape Add::infer(std::span<const Shape> in) const {
   if (in.size() < 2) throw ShapeError(cat("add takes two inputs or more, got ", in.size()));
   for (const Shape& shape : in) {
-    if (shape != in[0]) throw ShapeError(cat("add: inputs of shapes ", to_string(in[0]), " and ", to_string(shape),
-                                             " cannot be added; expected equal shapes"));
+    if (shape != in[0])
+      throw ShapeError(cat("add: inputs of shapes ", to_string(in[0]), " and ", to_string(shape),
+                           " cannot be added; expected equal shapes"));
   }
   return in[0];
 }
@@ -107,7 +108,8 @@ void Dropout::pull_back(Views, Views, View y, const Aux& aux, View dy, MutViews 
 
 Normalize::Normalize(std::vector<double> mean, std::vector<double> sd) : mean_(std::move(mean)), sd_(std::move(sd)) {
   if (mean_.empty() || mean_.size() != sd_.size()) {
-    throw UsageError(cat("normalize: ", mean_.size(), " means and ", sd_.size(), " sds: expected as many, at least one"));
+    throw UsageError(
+        cat("normalize: ", mean_.size(), " means and ", sd_.size(), " sds: expected as many, at least one"));
   }
   const auto n = static_cast<Index>(mean_.size());
   shift_.resize(n);
@@ -116,7 +118,8 @@ Normalize::Normalize(std::vector<double> mean, std::vector<double> sd) : mean_(s
     const double m = mean_[static_cast<std::size_t>(i)];
     const double s = sd_[static_cast<std::size_t>(i)];
     if (!std::isfinite(m)) throw UsageError(cat("normalize: mean = ", m, ": expected a finite number"));
-    if (!(std::isfinite(s) && s > 0)) throw UsageError(cat("normalize: sd = ", s, ": expected a finite number above 0"));
+    if (!(std::isfinite(s) && s > 0))
+      throw UsageError(cat("normalize: sd = ", s, ": expected a finite number above 0"));
     factor_[i] = static_cast<Scalar>(1 / s);
     shift_[i] = static_cast<Scalar>(-m / s);
   }

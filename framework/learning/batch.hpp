@@ -12,11 +12,11 @@ namespace strata {
 
 /// A mini-batch. Column b of every view belongs to the same example.
 struct Batch {
-  View x;                                 ///< features × B
-  View one_hot;                           ///< classes × B
-  std::span<const std::int32_t> labels;   ///< B
-  std::span<const Index> ids;             ///< B: column of the example in the data set
-  Scalar low = 0, high = 1;               ///< range of the inputs
+  View x;                                ///< features × B
+  View one_hot;                          ///< classes × B
+  std::span<const std::int32_t> labels;  ///< B
+  std::span<const Index> ids;            ///< B: column of the example in the data set
+  Scalar low = 0, high = 1;              ///< range of the inputs
 
   Index size() const { return x.cols(); }
   Index classes() const { return one_hot.rows(); }
@@ -28,9 +28,9 @@ enum class Mode { train, evaluate };
 /// second pass with the same Ctx sees the same dropout masks and the same noise.
 struct Ctx {
   Mode mode = Mode::train;
-  bool update_stats = true;   ///< may running statistics (batch norm) move?
+  bool update_stats = true;  ///< may running statistics (batch norm) move?
   std::uint64_t seed = 0;
-  std::uint64_t step = 0;     ///< steps taken so far in this run, over all passes
+  std::uint64_t step = 0;  ///< steps taken so far in this run, over all passes
 
   Rng rng(std::string_view stream) const { return {seed, stream, step}; }
 };

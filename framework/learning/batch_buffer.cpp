@@ -18,8 +18,12 @@ Batch BatchBuffer::gather(const Examples& from, std::span<const Index> ids) {
       one_hot_(label, c) = 1;
     }
   });
-  return {left_cols(std::as_const(x_), count), left_cols(std::as_const(one_hot_), count),
-          std::span(labels_).first(ids.size()), ids, data_->low, data_->high};
+  return {left_cols(std::as_const(x_), count),
+          left_cols(std::as_const(one_hot_), count),
+          std::span(labels_).first(ids.size()),
+          ids,
+          data_->low,
+          data_->high};
 }
 
 }  // namespace strata

@@ -11,8 +11,9 @@ namespace strata {
 
 class BatchBuffer {
  public:
-  BatchBuffer(const Dataset& data, Index capacity) : data_(&data), x_(data.features(), capacity),
-                                                     one_hot_(data.classes, capacity), labels_(static_cast<std::size_t>(capacity)) {}
+  BatchBuffer(const Dataset& data, Index capacity)
+      : data_(&data), x_(data.features(), capacity), one_hot_(data.classes, capacity),
+        labels_(static_cast<std::size_t>(capacity)) {}
 
   /// The examples `ids` of `from` as a batch; valid until the next call. ids.size() ≤ capacity.
   Batch gather(const Examples& from, std::span<const Index> ids);

@@ -52,7 +52,8 @@ ResolvedRule resolve(const RuleEntry& entry, const std::map<std::string, std::st
     } else if (std::any_of(entry.options.begin(), entry.options.end(), named)) {
       own[name] = value;
     } else {
-      throw UsageError(cat("--", entry.name, ".", name, ": ", unknown_name("option of rule '" + entry.name + "'", name, known)));
+      throw UsageError(
+          cat("--", entry.name, ".", name, ": ", unknown_name("option of rule '" + entry.name + "'", name, known)));
     }
   }
   ResolvedRule resolved{Options(entry.name, entry.options, own), {}};
@@ -62,7 +63,8 @@ ResolvedRule resolve(const RuleEntry& entry, const std::map<std::string, std::st
     if (const auto chosen = optimizer.find(p + "optimizer"); chosen != optimizer.end() && chosen->second != base.name) {
       const auto names = optimizer_names();
       if (std::find(names.begin(), names.end(), chosen->second) == names.end()) {
-        throw UsageError(cat("--", entry.name, ".", p, "optimizer: ", unknown_name("optimizer", chosen->second, names)));
+        throw UsageError(
+            cat("--", entry.name, ".", p, "optimizer: ", unknown_name("optimizer", chosen->second, names)));
       }
       base = default_optimizer(chosen->second);
       base.lr = fallback.lr;

@@ -9,8 +9,8 @@ namespace strata {
 
 Split split_examples(Index examples, Index validation, std::uint64_t seed) {
   if (validation < 1 || validation >= examples) {
-    throw UsageError(cat("--validation ", validation, ": expected at least 1 and less than the ", examples,
-                         " training examples"));
+    throw UsageError(
+        cat("--validation ", validation, ": expected at least 1 and less than the ", examples, " training examples"));
   }
   const auto order = Rng(seed, "split").permutation(examples);
   const auto middle = order.begin() + static_cast<std::ptrdiff_t>(validation);

@@ -22,8 +22,8 @@ struct Dataset {
   std::string name;                 ///< as `strata list datasets` calls it
   std::vector<Index> sample_shape;  ///< {784}, or {channels, height, width}
   Index classes = 0;
-  Scalar low = 0, high = 1;         ///< range of the inputs before any normalisation
-  std::string checksum;             ///< 16 hex digits over all values and labels: tells two versions of the data apart
+  Scalar low = 0, high = 1;  ///< range of the inputs before any normalisation
+  std::string checksum;      ///< 16 hex digits over all values and labels: tells two versions of the data apart
   Examples train;
   Examples test;
 

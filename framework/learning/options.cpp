@@ -39,8 +39,7 @@ nlohmann::ordered_json parse(const std::string& what, const OptionSpec& spec, co
       if (text == "true" || text == "1" || text == "on" || text == "yes") return true;
       if (text == "false" || text == "0" || text == "off" || text == "no") return false;
       throw UsageError(cat(what, " = '", text, "': expected true or false"));
-    case Kind::text:
-      break;
+    case Kind::text: break;
   }
   for (const auto& choice : spec.choices) {
     if (choice == text) return text;
@@ -56,8 +55,8 @@ OptionSpec real_option(std::string name, double fallback, double low, double hig
 }
 
 OptionSpec integer_option(std::string name, int fallback, int low, int high, std::string help) {
-  return {std::move(name), OptionSpec::Kind::integer, std::to_string(fallback), std::move(help),
-          static_cast<double>(low), static_cast<double>(high)};
+  return {std::move(name), OptionSpec::Kind::integer, std::to_string(fallback),
+          std::move(help), static_cast<double>(low),  static_cast<double>(high)};
 }
 
 OptionSpec flag_option(std::string name, bool fallback, std::string help) {
@@ -75,11 +74,13 @@ Options::Options(const std::string& owner, const std::vector<OptionSpec>& specs,
   std::vector<std::string> known;
   for (const auto& spec : specs) {
     const auto found = given.find(spec.name);
-    values_[spec.name] = parse(cat("--", owner, ".", spec.name), spec, found == given.end() ? spec.fallback : found->second);
+    values_[spec.name] =
+        parse(cat("--", owner, ".", spec.name), spec, found == given.end() ? spec.fallback : found->second);
     known.push_back(spec.name);
   }
   for (const auto& [name, value] : given) {
-    if (!values_.contains(name)) throw UsageError(cat("--", owner, ".", name, ": ", unknown_name("option of '" + owner + "'", name, known)));
+    if (!values_.contains(name))
+      throw UsageError(cat("--", owner, ".", name, ": ", unknown_name("option of '" + owner + "'", name, known)));
   }
 }
 

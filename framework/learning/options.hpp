@@ -13,7 +13,7 @@ namespace strata {
 /// One declared option. Numbers must lie in [low, high].
 struct OptionSpec {
   enum class Kind { real, integer, flag, text };
-  std::string name;      ///< as on the command line after "--<rule>.": "target-step"
+  std::string name;  ///< as on the command line after "--<rule>.": "target-step"
   Kind kind = Kind::real;
   std::string fallback;  ///< the default, as text
   std::string help;
@@ -33,7 +33,8 @@ class Options {
   Options() = default;
   /// `given` overrides the defaults. Throws UsageError naming `owner` on an option that is not declared, a value that
   /// is not of its kind (nan and inf are no numbers here), or one out of range.
-  Options(const std::string& owner, const std::vector<OptionSpec>& specs, const std::map<std::string, std::string>& given);
+  Options(const std::string& owner, const std::vector<OptionSpec>& specs,
+          const std::map<std::string, std::string>& given);
 
   /// Throw std::logic_error if `name` is not declared with that kind: a slip of the rule's author.
   double real(const std::string& name) const;

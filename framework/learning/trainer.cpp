@@ -46,8 +46,8 @@ Trainer::Trainer(const Graph& graph, std::unique_ptr<Loss> loss, std::unique_ptr
                          to_string(data.sample_shape)));
   }
   if (g[g.output()].units != data.classes) {
-    throw ShapeError(cat("network output '", g[g.output()].name, "' ", to_string(g[g.output()].shape), ": the data has ",
-                         data.classes, " classes"));
+    throw ShapeError(cat("network output '", g[g.output()].name, "' ", to_string(g[g.output()].shape),
+                         ": the data has ", data.classes, " classes"));
   }
   if (settings_.batch < 1 || settings_.batch > static_cast<Index>(split_.train.size())) {
     throw UsageError(cat("--batch ", settings_.batch, ": expected 1 to ", split_.train.size(),
@@ -88,8 +88,8 @@ const Phase& Trainer::forward_phase() const {
 }
 
 std::uint64_t Trainer::steps_per_epoch() const {
-  const auto batches = (split_.train.size() + static_cast<std::size_t>(settings_.batch) - 1) /
-                       static_cast<std::size_t>(settings_.batch);
+  const auto batches =
+      (split_.train.size() + static_cast<std::size_t>(settings_.batch) - 1) / static_cast<std::size_t>(settings_.batch);
   std::uint64_t walks = 0;
   for (const Pass& pass : schedule_.epoch) walks += static_cast<std::uint64_t>(pass.epochs);
   if (epoch_ == 0) {

@@ -21,12 +21,12 @@ namespace strata {
 
 struct TrainSettings {
   std::uint64_t seed = 0;
-  Index batch = 128;        ///< the last batch of an epoch may be smaller and is kept
-  int epochs = 10;          ///< only schedules that depend on the total read it
+  Index batch = 128;  ///< the last batch of an epoch may be smaller and is kept
+  int epochs = 10;    ///< only schedules that depend on the total read it
   std::vector<std::pair<std::string, OptimizerSpec>> optimizers;  ///< one for each group the rule trains
   ScheduleSpec schedule;
-  double clip_norm = 0;     ///< global norm over a phase's gradients; 0 = off
-  double clip_value = 0;    ///< per element; 0 = off
+  double clip_norm = 0;        ///< global norm over a phase's gradients; 0 = off
+  double clip_value = 0;       ///< per element; 0 = off
   Index probe_examples = 256;  ///< training examples on which the layer measures are taken
 };
 
@@ -114,7 +114,7 @@ class Trainer {
   TrainSettings settings_;
   Schedule schedule_;
   std::vector<Group> groups_;
-  std::vector<std::vector<Matrix>> slots_;   // optimizer state, by parameter
+  std::vector<std::vector<Matrix>> slots_;  // optimizer state, by parameter
   Workspace ws_;
   GradSink sink_, reference_sink_;
   std::vector<Index> train_sample_, probe_;  // fixed samples of the training split

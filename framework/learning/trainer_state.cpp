@@ -31,11 +31,19 @@ Json Trainer::state() const {
   }
   Json groups = Json::object();
   for (const Group& g : groups_) groups[g.name] = g.steps;
-  Json j{{"parameters", std::move(parameters)}, {"groups", std::move(groups)},
-         {"best_values", matrices(best_values_)}, {"previous_weights", matrices(previous_weights_)},
-         {"step", step_}, {"train_steps", train_steps_}, {"passes", passes_},
-         {"multiply_adds_per_step", multiply_adds_per_step_}, {"epoch", epoch_}, {"best_epoch", best_epoch_},
-         {"training", Json::array()}, {"layers", Json::array()}, {"rule", Json::array()}};
+  Json j{{"parameters", std::move(parameters)},
+         {"groups", std::move(groups)},
+         {"best_values", matrices(best_values_)},
+         {"previous_weights", matrices(previous_weights_)},
+         {"step", step_},
+         {"train_steps", train_steps_},
+         {"passes", passes_},
+         {"multiply_adds_per_step", multiply_adds_per_step_},
+         {"epoch", epoch_},
+         {"best_epoch", best_epoch_},
+         {"training", Json::array()},
+         {"layers", Json::array()},
+         {"rule", Json::array()}};
   for (const auto& row : training_) j["training"].push_back(to_json(row));
   for (const auto& row : layer_metrics_) j["layers"].push_back(to_json(row));
   for (const auto& row : rule_metrics_) j["rule"].push_back(to_json(row));

@@ -30,8 +30,7 @@ class Workspace {
   }
 
  private:
-  template <class T>
-  static T& grown(std::vector<std::unique_ptr<T>>& sets, const Graph& graph, std::size_t k) {
+  template <class T> static T& grown(std::vector<std::unique_ptr<T>>& sets, const Graph& graph, std::size_t k) {
     while (sets.size() <= k) sets.push_back(std::make_unique<T>(graph));
     return *sets[k];
   }

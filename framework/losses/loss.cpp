@@ -69,8 +69,7 @@ struct BinaryCrossEntropy {
   }
 };
 
-template <class Example>
-class ExampleLoss final : public Loss {
+template <class Example> class ExampleLoss final : public Loss {
  public:
   std::string name() const override { return Example::name; }
 

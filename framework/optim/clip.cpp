@@ -23,8 +23,7 @@ double sum_of_squares(const Scalar* x, Index n) {
   return total;
 }
 
-template <class Function>
-void for_each_element(MutView m, const Function& f) {
+template <class Function> void for_each_element(MutView m, const Function& f) {
   for_column_blocks(m.rows(), m.cols(), [&](Index first, Index count) {
     for (Index c = first; c < first + count; ++c) {
       Scalar* x = m.data() + c * m.outerStride();

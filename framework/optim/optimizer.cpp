@@ -33,8 +33,7 @@ struct SgdKernel {
   }
 };
 
-template <bool nesterov>
-struct MomentumKernel {
+template <bool nesterov> struct MomentumKernel {
   Scalar rate, decay, momentum;
 
   void operator()(Index n, const Scalar* __restrict g, Scalar* __restrict w, const State& state) const {
@@ -47,8 +46,7 @@ struct MomentumKernel {
   }
 };
 
-template <bool with_momentum>
-struct RmspropKernel {
+template <bool with_momentum> struct RmspropKernel {
   Scalar rate, decay, momentum, alpha, one_minus_alpha, epsilon;
 
   void operator()(Index n, const Scalar* __restrict g, Scalar* __restrict w, const State& state) const {
@@ -80,8 +78,7 @@ struct AdamKernel {
   }
 };
 
-template <class Kernel>
-void sweep(View g, MutView w, std::span<MutView> slots, const Kernel& kernel) {
+template <class Kernel> void sweep(View g, MutView w, std::span<MutView> slots, const Kernel& kernel) {
   bool contiguous = g.outerStride() == g.rows() && w.outerStride() == w.rows();
   for (const MutView& s : slots) contiguous = contiguous && s.outerStride() == s.rows();
   const Index rows = contiguous ? 1 : w.rows();
@@ -134,8 +131,7 @@ class Sgd final : public Elementwise {
   }
 };
 
-template <bool nesterov>
-class Momentum final : public Elementwise {
+template <bool nesterov> class Momentum final : public Elementwise {
  public:
   explicit Momentum(const OptimizerSpec& spec) : Elementwise(spec, 1) {}
 
@@ -145,31 +141,31 @@ class Momentum final : public Elementwise {
   }
 };
 
-template <bool with_momentum>
-class Rmsprop final : public Elementwise {
+template <bool with_momentum> class Rmsprop final : public Elementwise {
  public:
   explicit Rmsprop(const OptimizerSpec& spec) : Elementwise(spec, with_momentum ? 2 : 1) {}
 
  protected:
   void apply(double rate, double, View g, MutView w, std::span<MutView> slots) const override {
     const OptimizerSpec& o = spec();
-    sweep(g, w, slots, RmspropKernel<with_momentum>{scalar(rate), scalar(o.weight_decay), scalar(o.momentum),
-                                                    scalar(o.alpha), scalar(1 - o.alpha), scalar(o.epsilon)});
+    sweep(g, w, slots,
+          RmspropKernel<with_momentum>{scalar(rate), scalar(o.weight_decay), scalar(o.momentum), scalar(o.alpha),
+                                       scalar(1 - o.alpha), scalar(o.epsilon)});
   }
 };
 
-template <bool decoupled>
-class Adam final : public Elementwise {
+template <bool decoupled> class Adam final : public Elementwise {
  public:
   explicit Adam(const OptimizerSpec& spec) : Elementwise(spec, 2) {}
 
  protected:
   void apply(double rate, double t, View g, MutView w, std::span<MutView> slots) const override {
     const OptimizerSpec& o = spec();
-    sweep(g, w, slots, AdamKernel{scalar(rate / (1 - std::pow(o.beta1, t))), scalar(decoupled ? 0 : o.weight_decay),
-                                  scalar(decoupled ? 1 - rate * o.weight_decay : 1), scalar(o.beta1),
-                                  scalar(1 - o.beta1), scalar(o.beta2), scalar(1 - o.beta2),
-                                  scalar(1 / std::sqrt(1 - std::pow(o.beta2, t))), scalar(o.epsilon)});
+    sweep(g, w, slots,
+          AdamKernel{scalar(rate / (1 - std::pow(o.beta1, t))), scalar(decoupled ? 0 : o.weight_decay),
+                     scalar(decoupled ? 1 - rate * o.weight_decay : 1), scalar(o.beta1), scalar(1 - o.beta1),
+                     scalar(o.beta2), scalar(1 - o.beta2), scalar(1 / std::sqrt(1 - std::pow(o.beta2, t))),
+                     scalar(o.epsilon)});
   }
 };
 

@@ -15,8 +15,7 @@ std::string number(double value) {
 }
 
 // The whole of `text` as a number; false if it is none.
-template <class T>
-bool read(std::string_view text, T& value) {
+template <class T> bool read(std::string_view text, T& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc{} && end == text.data() + text.size();
 }
@@ -97,8 +96,7 @@ double lr_factor(const ScheduleSpec& spec, std::uint64_t step, std::uint64_t ste
   const double warmup = spec.warmup * static_cast<double>(steps_per_epoch);
   const double ramp = s + 1 < warmup ? (s + 1) / warmup : 1;
   switch (spec.kind) {
-    case ScheduleSpec::Kind::constant:
-      return ramp;
+    case ScheduleSpec::Kind::constant: return ramp;
     case ScheduleSpec::Kind::step: {
       int passed = 0;
       for (const int m : spec.milestones) passed += static_cast<std::uint64_t>(m) <= step / steps_per_epoch;

@@ -8,8 +8,7 @@
 
 namespace strata {
 
-template <class Body>
-void for_column_blocks(Index rows, Index cols, const Body& body) {
+template <class Body> void for_column_blocks(Index rows, Index cols, const Body& body) {
   constexpr Index elements_per_task = 8192;  // below this a task costs more than it saves
   const Index width = std::max<Index>(1, elements_per_task / std::max<Index>(1, rows));
   const Index tasks = (cols + width - 1) / width;

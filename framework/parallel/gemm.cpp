@@ -18,8 +18,7 @@ constexpr Index inline_multiply_adds = 200'000;
 
 thread_local double multiply_adds_here = 0;
 
-template <class A, class B>
-void tile_product(const A& a, const B& b, MutView c, Scalar alpha, Scalar beta) {
+template <class A, class B> void tile_product(const A& a, const B& b, MutView c, Scalar alpha, Scalar beta) {
   if (beta == Scalar(0)) {
     c.setZero();
   } else if (beta != Scalar(1)) {
@@ -40,7 +39,8 @@ void gemm(Op op_a, View a, Op op_b, View b, MutView c, Scalar alpha, Scalar beta
   const Index k_b = op_b == Op::none ? b.rows() : b.cols();
   const Index n = op_b == Op::none ? b.cols() : b.rows();
   if (k != k_b || c.rows() != m || c.cols() != n) {
-    throw ShapeError(cat("matrix product: ", m, " × ", k, " times ", k_b, " × ", n, " into ", c.rows(), " × ", c.cols()));
+    throw ShapeError(
+        cat("matrix product: ", m, " × ", k, " times ", k_b, " × ", n, " into ", c.rows(), " × ", c.cols()));
   }
   if (m == 0 || n == 0) return;
   multiply_adds_here += static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
@@ -88,8 +88,8 @@ CountMultiplyAdds::CountMultiplyAdds() : start_(multiply_adds_here) {}
 double CountMultiplyAdds::count() const { return multiply_adds_here - start_; }
 
 std::string gemm_backend() {
-  return cat("Eigen ", EIGEN_WORLD_VERSION, ".", EIGEN_MAJOR_VERSION, ".", EIGEN_MINOR_VERSION, " (", sizeof(Scalar) * 8,
-             "-bit, ", Eigen::SimdInstructionSetsInUse(), ")");
+  return cat("Eigen ", EIGEN_WORLD_VERSION, ".", EIGEN_MAJOR_VERSION, ".", EIGEN_MINOR_VERSION, " (",
+             sizeof(Scalar) * 8, "-bit, ", Eigen::SimdInstructionSetsInUse(), ")");
 }
 
 }  // namespace strata
