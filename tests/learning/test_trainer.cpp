@@ -292,6 +292,10 @@ BOOST_AUTO_TEST_CASE(the_schedule_counts_epochs_of_training) {
   Setting s = small();
   s.train.schedule = parse_schedule("step:2:1e-30");
   const auto trainer = s.trainer(builtin("dtp"), {{"pretrain-epochs", "2"}, {"extra-inverse-epochs", "1"}});
+  train(*trainer, 0);
+  BOOST_TEST(trainer->steps_per_epoch() == 8U);  // of the first epoch: four walks of two batches
+  train(*trainer, 1);
+  BOOST_TEST(trainer->steps_per_epoch() == 4U);
   train(*trainer, 3);
   const auto& rows = trainer->layer_metrics();
   for (std::size_t layer = 0; layer < 3; ++layer) {
