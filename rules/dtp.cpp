@@ -61,6 +61,7 @@ class DifferenceTargetPropagation final : public LearningRule {
 
   void probe(const Model& m, const Batch& batch, Workspace& ws, ProbeSink& sink) const override {
     Ctx ctx;
+    ctx.mode = Mode::evaluate;
     m.net.forward(ctx, m.registry, batch.x, ws.acts());
     for (const NodeId layer : m.graph().layers()) {
       const auto at = std::find(chain_.begin(), chain_.end(), m.graph().neuron(layer)) - chain_.begin();

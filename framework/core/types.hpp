@@ -40,5 +40,7 @@ inline MutView left_cols(Matrix& m, Index cols) { return {m.data(), m.rows(), co
 /// A view of nothing: "this result is not wanted".
 inline MutView no_view() { return {nullptr, 0, 0, Eigen::OuterStride<>(0)}; }
 inline bool wanted(const MutView& v) { return v.data() != nullptr; }
+inline View nothing() { return {nullptr, 0, 0, Eigen::OuterStride<>(0)}; }
+inline bool given(const View& v) { return v.data() != nullptr; }
 
 }  // namespace strata

@@ -1,5 +1,7 @@
 #include "framework/graph/net.hpp"
 
+#include <algorithm>
+
 #include "framework/core/errors.hpp"
 
 namespace strata {
@@ -74,6 +76,24 @@ void Net::backward(const Registry& registry, const Activations& acts, Deltas& de
     if (!deltas.present(id)) continue;
     if (gradients != nullptr && !params(id).empty()) gradients->add(*this, id, acts, deltas[id]);
     pull_back_node(registry, id, acts, deltas, sweep);
+  }
+}
+
+void Net::push_forward(const Registry& registry, const Activations& acts, const std::vector<View>& dw, View dx,
+                       Activations& tangents) const {
+  tangents.set(Graph::input(), dx);
+  for (NodeId id = 1; id < graph_.size(); ++id) {
+    const auto dx_here = input_views(id, tangents);
+    std::vector<View> dw_here;
+    for (const ParamId p : params(id)) {
+      dw_here.push_back(static_cast<std::size_t>(p) < dw.size() ? dw[static_cast<std::size_t>(p)] : nothing());
+    }
+    if (std::none_of(dx_here.begin(), dx_here.end(), given) && std::none_of(dw_here.begin(), dw_here.end(), given)) {
+      tangents.set(id, nothing());
+      continue;
+    }
+    graph_[id].layer->push_forward(weights(registry, id, nullptr), input_views(id, acts), acts[id], acts.aux(id),
+                                   dx_here, dw_here, tangents.own(id, acts[id].cols()));
   }
 }
 

@@ -62,6 +62,12 @@ class Net {
   void pull_back_node(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas,
                       const Sweep& sweep) const;
 
+  /// The derivative of every node's value along a direction, in one forward sweep: of the parameters `dw` (by ParamId;
+  /// nothing() or beyond the end: 0) and of the input `dx` (nothing(): 0). `acts` holds a forward pass. A node that the
+  /// direction does not reach has a value without data in `tangents`. Throws UnsupportedError where a layer has no JVP.
+  void push_forward(const Registry& registry, const Activations& acts, const std::vector<View>& dw, View dx,
+                    Activations& tangents) const;
+
   /// g[p] += scale·gradient of the node's parameter p (g in the order of params(node)).
   void param_grad(NodeId node, const Activations& acts, View dy, MutViews g, Scalar scale) const;
 

@@ -79,6 +79,17 @@ template <class F> class Activation final : public Layer {
       });
     }
   }
+
+  void push_forward(Views, Views x, View y, const Aux&, Views dx, Views, MutView dy) const override {
+    if (!given(dx[0])) {
+      dy.setZero();
+      return;
+    }
+    for_column_blocks(y.rows(), y.cols(), [&](Index c, Index n) {
+      dy.middleCols(c, n).array() =
+          dx[0].middleCols(c, n).array() * F::derivative(x[0].middleCols(c, n).array(), y.middleCols(c, n).array());
+    });
+  }
 };
 
 template <class... Fs> struct Family {

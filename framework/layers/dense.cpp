@@ -53,4 +53,11 @@ void Dense::param_grad(Views x, View, const Aux&, View dy, MutViews g, Scalar sc
   if (bias_ && wanted(g[1])) row_sums(dy, g[1], scale, 1);
 }
 
+void Dense::push_forward(Views w, Views x, View, const Aux&, Views dx, Views dw, MutView dy) const {
+  dy.setZero();
+  if (bias_ && given(dw[1])) dy.colwise() = dw[1].col(0);
+  if (given(dx[0])) gemm(Op::none, w[0], Op::none, dx[0], dy, 1, 1);
+  if (given(dw[0])) gemm(Op::none, dw[0], Op::none, x[0], dy, 1, 1);
+}
+
 }  // namespace strata

@@ -1,5 +1,5 @@
 // Fully connected: y = W x + b, W outputs × inputs, b outputs × 1.
-//   pull_back   dx += Wᵀ dy          param_grad   gW += dy xᵀ,  gb += Σ_batch dy
+//   pull_back   dx += Wᵀ dy          param_grad   gW += dy xᵀ,  gb += Σ_batch dy          push_forward   dy = W dx + dW x + db
 #pragma once
 
 #include "framework/layers/layer.hpp"
@@ -19,6 +19,7 @@ class Dense final : public Layer {
   void forward(const NodeCtx&, Views w, Views x, MutView y, Aux&) const override;
   void pull_back(Views w, Views x, View y, const Aux&, View dy, MutViews dx) const override;
   void param_grad(Views x, View y, const Aux&, View dy, MutViews g, Scalar scale) const override;
+  void push_forward(Views w, Views x, View y, const Aux&, Views dx, Views dw, MutView dy) const override;
 
  private:
   Index units_;

@@ -69,6 +69,10 @@ class Layer {
 
   /// g[p] += scale·(∂y/∂w[p])ᵀ dy, summed over the batch. dy has B columns.
   virtual void param_grad(Views x, View y, const Aux& aux, View dy, MutViews g, Scalar scale) const;
+
+  /// dy = Σ_i (∂y/∂x[i]) dx[i] + Σ_p (∂y/∂w[p]) dw[p], the derivative along a direction (JVP), for forward gradients.
+  /// Overwrites dy. A dx[i] or dw[p] without data stands for 0. By default throws UnsupportedError.
+  virtual void push_forward(Views w, Views x, View y, const Aux& aux, Views dx, Views dw, MutView dy) const;
 };
 
 }  // namespace strata

@@ -38,6 +38,13 @@ void Add::pull_back(Views, Views, View, const Aux&, View dy, MutViews dx) const 
   }
 }
 
+void Add::push_forward(Views, Views, View, const Aux&, Views dx, Views, MutView dy) const {
+  dy.setZero();
+  for (const View& d : dx) {
+    if (given(d)) dy += d;
+  }
+}
+
 Shape Concat::infer(std::span<const Shape> in) const {
   if (in.size() < 2) throw ShapeError(cat("concat takes two inputs or more, got ", in.size()));
   Index total = 0;
@@ -64,12 +71,29 @@ void Concat::pull_back(Views, Views x, View, const Aux&, View dy, MutViews dx) c
   }
 }
 
+void Concat::push_forward(Views, Views x, View, const Aux&, Views dx, Views, MutView dy) const {
+  dy.setZero();
+  Index row = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (given(dx[i])) dy.middleRows(row, x[i].rows()) = dx[i];
+    row += x[i].rows();
+  }
+}
+
 Shape Flatten::infer(std::span<const Shape> in) const { return {features(one_input("flatten", in))}; }
 
 void Flatten::forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const { y = x[0]; }
 
 void Flatten::pull_back(Views, Views, View, const Aux&, View dy, MutViews dx) const {
   if (wanted(dx[0])) dx[0] += dy;
+}
+
+void Flatten::push_forward(Views, Views, View, const Aux&, Views dx, Views, MutView dy) const {
+  if (given(dx[0])) {
+    dy = dx[0];
+  } else {
+    dy.setZero();
+  }
 }
 
 Dropout::Dropout(double rate) : rate_(rate) {
@@ -103,6 +127,16 @@ void Dropout::pull_back(Views, Views, View y, const Aux& aux, View dy, MutViews 
   }
   for (Index k = 0; k < dy.cols(); k += y.cols()) {
     dx[0].middleCols(k, y.cols()).array() += dy.middleCols(k, y.cols()).array() * aux.data.array();
+  }
+}
+
+void Dropout::push_forward(Views, Views, View, const Aux& aux, Views dx, Views, MutView dy) const {
+  dy.setZero();
+  if (!given(dx[0])) return;
+  if (aux.data.size() == 0) {
+    dy = dx[0];
+  } else {
+    dy.array() = dx[0].array() * aux.data.array();
   }
 }
 
@@ -153,6 +187,16 @@ void Normalize::pull_back(Views, Views, View, const Aux&, View dy, MutViews dx) 
     dx[0] += factor_[0] * dy;
   } else {
     dx[0].array() += dy.array().colwise() * factor_.array();
+  }
+}
+
+void Normalize::push_forward(Views, Views, View, const Aux&, Views dx, Views, MutView dy) const {
+  dy.setZero();
+  if (!given(dx[0])) return;
+  if (factor_.size() == 1) {
+    dy = factor_[0] * dx[0];
+  } else {
+    dy.array() = dx[0].array().colwise() * factor_.array();
   }
 }
 

@@ -13,6 +13,7 @@ class Add final : public Layer {
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;
+  void push_forward(Views w, Views x, View y, const Aux&, Views dx, Views dw, MutView dy) const override;
 };
 
 /// y = [x[0]; x[1]; …], two or more flat inputs stacked.
@@ -22,6 +23,7 @@ class Concat final : public Layer {
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;
+  void push_forward(Views w, Views x, View y, const Aux&, Views dx, Views dw, MutView dy) const override;
 };
 
 /// The same numbers seen as one flat vector.
@@ -32,6 +34,7 @@ class Flatten final : public Layer {
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;
+  void push_forward(Views w, Views x, View y, const Aux&, Views dx, Views dw, MutView dy) const override;
 };
 
 /// In training y = x·m/(1 − rate), m Bernoulli(1 − rate) drawn anew each step; in evaluation y = x
@@ -46,6 +49,7 @@ class Dropout final : public Layer {
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;
+  void push_forward(Views w, Views x, View y, const Aux&, Views dx, Views dw, MutView dy) const override;
 
  private:
   double rate_;
@@ -62,6 +66,7 @@ class Normalize final : public Layer {
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;
+  void push_forward(Views w, Views x, View y, const Aux&, Views dx, Views dw, MutView dy) const override;
 
  private:
   std::vector<double> mean_, sd_;

@@ -73,7 +73,7 @@ template <class Example> class ExampleLoss final : public Loss {
  public:
   std::string name() const override { return Example::name; }
 
-  double value(View out, const Batch& batch) const override {
+  std::vector<double> values(View out, const Batch& batch) const override {
     check(out, batch);
     std::vector<double> examples(static_cast<std::size_t>(out.cols()));
     for_column_blocks(out.rows(), out.cols(), [&](Index first, Index count) {
@@ -81,9 +81,7 @@ template <class Example> class ExampleLoss final : public Loss {
         examples[static_cast<std::size_t>(b)] = Example::value(column(out, b), column(batch.one_hot, b), out.rows());
       }
     });
-    double sum = 0;
-    for (const double e : examples) sum += e;
-    return sum / static_cast<double>(out.cols());
+    return examples;
   }
 
   void gradient(View out, const Batch& batch, MutView d) const override {
@@ -117,6 +115,13 @@ template <class Example> class ExampleLoss final : public Loss {
 const std::vector<std::string>& loss_names() {
   static const std::vector<std::string> names = {CrossEntropy::name, SquaredError::name, BinaryCrossEntropy::name};
   return names;
+}
+
+double Loss::value(View out, const Batch& batch) const {
+  const auto examples = values(out, batch);
+  double sum = 0;
+  for (const double e : examples) sum += e;
+  return sum / static_cast<double>(examples.size());
 }
 
 std::unique_ptr<Loss> make_loss(const std::string& name) {

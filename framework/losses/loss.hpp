@@ -26,7 +26,10 @@ class Loss {
 
   /// The mean over the batch. out is classes × B with B ≥ 1; throws ShapeError naming both shapes if it does not
   /// agree with batch.one_hot.
-  virtual double value(View out, const Batch& batch) const = 0;
+  double value(View out, const Batch& batch) const;
+
+  /// Each example's own loss, B of them; value is their mean.
+  virtual std::vector<double> values(View out, const Batch& batch) const = 0;
 
   /// d = ∂value/∂out, so it carries the 1/B. Shapes as for value; d as out, which it may overwrite in place.
   virtual void gradient(View out, const Batch& batch, MutView d) const = 0;
