@@ -15,15 +15,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+struct Content {
+  std::vector<std::uint8_t> bytes;
+  bool gzip = false;  // was it packed?
+};
+
 // The whole file, unpacked if it is gzip (zlib reads plain files as they are).
-std::vector<std::uint8_t> read_bytes(const fs::path& path) {
+Content read_bytes(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error)) throw MissingFile(cat(path.string(), ": there is no such file"));
   if (!fs::is_regular_file(path, error)) throw DataError(cat(path.string(), ": is not a file; expected an IDX file"));
   const gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) throw DataError(cat(path.string(), ": cannot be opened: ", std::strerror(errno)));
   gzbuffer(file, 1 << 18);
-  std::vector<std::uint8_t> bytes;
+  Content content;
+  auto& bytes = content.bytes;
   int got = 0;
   do {
     const std::size_t held = bytes.size();
@@ -32,13 +38,15 @@ std::vector<std::uint8_t> read_bytes(const fs::path& path) {
     bytes.resize(held + static_cast<std::size_t>(std::max(got, 0)));
   } while (got > 0);
   int code = Z_OK;
-  const std::string why = gzerror(file, &code);
+  content.gzip = gzdirect(file) == 0;
+  std::string why = gzerror(file, &code);
+  if (why.starts_with(path.string() + ": ")) why.erase(0, path.string().size() + 2);  // zlib names the file too
   const bool broken = got < 0 || (code != Z_OK && code != Z_STREAM_END);
   // Z_BUF_ERROR on closing: the compressed data end in the middle of a stream.
   const bool truncated = gzclose_r(file) == Z_BUF_ERROR;
   if (truncated) throw DataError(cat(path.string(), ": truncated: the gzip data end early; fetch the file again"));
   if (broken) throw DataError(cat(path.string(), ": damaged gzip: ", why, "; fetch the file again"));
-  return bytes;
+  return content;
 }
 
 std::uint32_t big_endian(const std::vector<std::uint8_t>& bytes, std::size_t at) {
@@ -47,8 +55,9 @@ std::uint32_t big_endian(const std::vector<std::uint8_t>& bytes, std::size_t at)
 }
 
 // Checks the magic number and that the counts agree with the length; returns the counts.
-std::vector<std::uint64_t> read_header(const fs::path& path, const std::vector<std::uint8_t>& bytes, const char* what,
+std::vector<std::uint64_t> read_header(const fs::path& path, const Content& content, const char* what,
                                        std::size_t counts) {
+  const auto& bytes = content.bytes;
   const std::size_t header = 4 + 4 * counts;
   if (bytes.size() < header) {
     throw DataError(cat(path.string(), ": truncated: ", bytes.size(), " bytes; expected a header of ", header));
@@ -57,7 +66,9 @@ std::vector<std::uint64_t> read_header(const fs::path& path, const std::vector<s
   const std::uint32_t expected = 0x800 + static_cast<std::uint32_t>(counts);
   if (magic != expected) {
     throw DataError(cat(path.string(), ": magic number ", magic, ": expected ", expected, " for IDX ", what,
-                        magic >> 16 == 0x1f8b ? " (gzip inside gzip)" : ""));
+                        magic >> 16 == 0x1f8b                        ? " (gzip inside gzip)"
+                        : path.extension() == ".gz" && !content.gzip ? " (it is not gzip either)"
+                                                                     : ""));
   }
   std::vector<std::uint64_t> extents;
   long double product = 1;  // four 32-bit counts can overflow 64 bits
@@ -65,10 +76,14 @@ std::vector<std::uint64_t> read_header(const fs::path& path, const std::vector<s
     extents.push_back(big_endian(bytes, 4 + 4 * i));
     product *= static_cast<long double>(extents.back());
   }
-  if (product == 0) throw DataError(cat(path.string(), ": holds no ", what));
-  if (product != static_cast<long double>(bytes.size() - header)) {
-    throw DataError(cat(path.string(), ": ", bytes.size() - header, " bytes of ", what, " where the header announces ",
-                        static_cast<double>(product)));
+  if (product == 0) throw DataError(cat(path.string(), ": holds no ", what, "; expected at least one"));
+  const auto held = static_cast<long double>(bytes.size() - header);
+  if (product != held) {
+    const bool exact = product < 1e18L;
+    throw DataError(cat(path.string(), ": ", held < product ? "truncated" : "too long", ": ", bytes.size() - header,
+                        " bytes of ", what, "; expected ",
+                        exact ? std::to_string(static_cast<std::uint64_t>(product)) : cat(static_cast<double>(product)),
+                        " by the header"));
   }
   return extents;
 }
@@ -99,8 +114,9 @@ Examples examples(const IdxImages& images, const std::vector<std::uint8_t>& labe
 
 IdxImages read_idx_images(const fs::path& path) {
   IdxImages images;
-  images.pixels = read_bytes(path);
-  const auto extents = read_header(path, images.pixels, "images", 3);
+  Content content = read_bytes(path);
+  const auto extents = read_header(path, content, "images", 3);
+  images.pixels = std::move(content.bytes);
   images.pixels.erase(images.pixels.begin(), images.pixels.begin() + 16);
   images.count = static_cast<Index>(extents[0]);
   images.rows = static_cast<Index>(extents[1]);
@@ -109,15 +125,20 @@ IdxImages read_idx_images(const fs::path& path) {
 }
 
 std::vector<std::uint8_t> read_idx_labels(const fs::path& path) {
-  auto labels = read_bytes(path);
-  read_header(path, labels, "labels", 1);
+  Content content = read_bytes(path);
+  read_header(path, content, "labels", 1);
+  auto labels = std::move(content.bytes);
   labels.erase(labels.begin(), labels.begin() + 8);
   return labels;
 }
 
 Dataset load_idx_dataset(const std::string& name, const fs::path& folder) {
   std::error_code error;
-  if (!fs::is_directory(folder, error)) throw MissingFile(cat(folder.string(), ": there is no such folder"));
+  if (!fs::is_directory(folder, error)) {
+    const char* expected = "; expected the folder with the four IDX files";
+    if (fs::exists(folder, error)) throw DataError(cat(folder.string(), ": is not a folder", expected));
+    throw MissingFile(cat(folder.string(), ": there is no such folder", expected));
+  }
   Dataset data;
   data.name = name;
   Checksum checksum;
@@ -133,8 +154,8 @@ Dataset load_idx_dataset(const std::string& name, const fs::path& folder) {
     }
     const Shape shape{1, images.rows, images.cols};
     if (!data.sample_shape.empty() && data.sample_shape != shape) {
-      throw DataError(cat(image_file.string(), ": images of ", images.rows, " × ", images.cols,
-                          ", the training images have ", data.sample_shape[1], " × ", data.sample_shape[2]));
+      throw DataError(cat(image_file.string(), ": images of ", images.rows, " × ", images.cols, "; expected ",
+                          data.sample_shape[1], " × ", data.sample_shape[2], " as the training images"));
     }
     data.sample_shape = shape;
     largest = std::max<int>(largest, *std::max_element(labels.begin(), labels.end()));

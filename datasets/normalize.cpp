@@ -6,6 +6,15 @@
 #include "framework/core/errors.hpp"
 
 namespace strata {
+namespace {
+
+// The mean of equal values differs from them in its last bits: a spread that small is none.
+double sd_or_1(double variance, double mean) {
+  const double sd = std::sqrt(variance);
+  return sd > 1e-10 * std::abs(mean) ? sd : 1;
+}
+
+}  // namespace
 
 const std::vector<std::string>& normalization_names() {
   static const std::vector<std::string> names = {"none", "global", "feature"};
@@ -28,13 +37,12 @@ Normalization fit_normalization(const Matrix& x, std::span<const Index> ids, con
   for (const Index id : ids) variance += (x.col(id).cast<double>() - mean).cwiseAbs2();
   variance /= n;
   if (how == "global") {
-    const double sd = std::sqrt(variance.mean());
-    return {{mean[0]}, {sd > 0 ? sd : 1}};
+    return {{mean[0]}, {sd_or_1(variance.mean(), mean[0])}};
   }
   Normalization fitted;
   for (Index i = 0; i < x.rows(); ++i) {
     fitted.mean.push_back(mean[i]);
-    fitted.sd.push_back(variance[i] > 0 ? std::sqrt(variance[i]) : 1);
+    fitted.sd.push_back(sd_or_1(variance[i], mean[i]));
   }
   return fitted;
 }
