@@ -294,7 +294,8 @@ std::vector<RunResult> execute(const Program& program, const Plan& plan, Store& 
 std::string describe_state(const RunPlan& run, const fs::path& folder) {
   const fs::path runs = folder / "runs";
   const auto of = [&](int epochs) { return cat("epoch ", epochs, " of ", run.settings.epochs); };
-  if (const fs::path file = runs / (run.stem() + ".h5"); fs::exists(file)) {
+  std::error_code ignored;  // a folder that cannot be entered holds nothing for us
+  if (const fs::path file = runs / (run.stem() + ".h5"); fs::exists(file, ignored)) {
     try {
       const RunRecord record = read_run_file(file);
       const int epochs = record.training.empty() ? 0 : record.training.back().epoch;
@@ -304,7 +305,7 @@ std::string describe_state(const RunPlan& run, const fs::path& folder) {
       return "damaged";
     }
   }
-  if (!fs::exists(runs / (run.stem() + ".checkpoint"))) return "new";
+  if (!fs::exists(runs / (run.stem() + ".checkpoint"), ignored)) return "new";
   std::ifstream lines(runs / (run.stem() + ".progress.jsonl"));  // a line an epoch, epoch 0 first
   const auto count = std::count(std::istreambuf_iterator<char>(lines), std::istreambuf_iterator<char>(), '\n');
   return of(static_cast<int>(std::max<std::ptrdiff_t>(count - 1, 0)));

@@ -20,14 +20,19 @@ constexpr const char* marker = ".strata";
 
 }  // namespace
 
-bool is_store(const fs::path& folder) { return fs::exists(folder / marker); }
+// What cannot be looked at for want of permission counts as not there; writing there then says why it cannot.
+bool is_store(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / marker, error);
+}
 
 Store::Store(const fs::path& folder) : folder_(folder) {
   std::error_code error;
-  if (fs::exists(folder) && !fs::is_directory(folder)) {
+  const bool is_folder = fs::is_directory(folder, error);
+  if (fs::exists(folder, error) && !is_folder) {
     throw UsageError(cat("--out ", folder.string(), ": is a file; expected a folder, new, empty or made by strata"));
   }
-  if (fs::is_directory(folder) && !is_store(folder) && !fs::is_empty(folder, error)) {
+  if (is_folder && !is_store(folder) && !fs::is_empty(folder, error)) {
     throw UsageError(cat("--out ", folder.string(), error ? ": cannot be read" : ": holds something else",
                          "; expected a folder that is new, empty or made by strata"));
   }

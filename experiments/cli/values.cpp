@@ -53,7 +53,8 @@ std::string unknown_option(const std::string& name, const std::vector<OptionDef>
 
 void read_config(const std::string& path, const std::vector<OptionDef>& table, const std::vector<std::string>& dotted,
                  std::map<std::string, std::string>& given, std::set<std::string>& from_file) {
-  if (!std::filesystem::is_regular_file(path)) throw UsageError(cat("--config ", path, ": no such file"));
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) throw UsageError(cat("--config ", path, ": no such file"));
   std::ifstream in(path);
   if (!in) throw UsageError(cat("--config ", path, ": cannot be opened"));
   std::vector<std::string> seen;
@@ -170,6 +171,7 @@ Values parse_values(const std::vector<OptionDef>& table, const std::vector<std::
         throw UsageError(unknown_option(name, table, dotted));
       }
       const std::string value = option.value.empty() ? "true" : option.value[0];  // empty: a switch
+      if (value.rfind("--", 0) == 0) throw UsageError(cat("--", name, ": expected a value, got '", value, "'"));
       if (!given.emplace(name, value).second) throw UsageError(cat("--", name, " is given twice"));
     }
   } catch (const po::error& e) {

@@ -62,6 +62,10 @@ GraphSpec graph_spec_from_json(const Json& json) {
                          ": expected one to four extents of at least 1, like [784]"));
   }
   spec.input = input->get<Shape>();
+  double total = 1;
+  for (const Index e : spec.input) total *= static_cast<double>(e);
+  if (total > 100'000'000)
+    throw GraphError(cat("graph: input is ", input->dump(), ": expected at most 100,000,000 features"));
   spec.output = text_at(json, "output", "");
   const auto nodes = json.find("nodes");
   if (nodes == json.end() || !nodes->is_array() || nodes->empty()) {
@@ -96,6 +100,8 @@ GraphSpec read_graph_file(const std::string& path) {
     json = Json::parse(in);
   } catch (const Json::exception& e) {
     throw GraphError(cat("graph file ", path, ": not JSON: ", e.what()));
+  } catch (const std::ios_base::failure&) {
+    throw GraphError(cat("graph file ", path, ": cannot be read; is it a folder?"));
   }
   try {
     return graph_spec_from_json(json);

@@ -48,9 +48,12 @@ RunRecord sample(int epochs) {
     return Matrix(Matrix::NullaryExpr(rows, cols, [](Index i, Index j) { return Scalar(1000 * i + j); }));
   };
   if (epochs > 0)
-    r.weights = {{"h1.weight", "forward", matrix(200, 784)},  {"h1.bias", "forward", matrix(200, 1)},
-                 {"h1.B", "feedback", matrix(200, 3)},         {"h2.weight", "forward", matrix(4, 200)},
-                 {"inverse/h2/dense.weight", "inverse", matrix(200, 4)}, {"temperature", "forward", matrix(1, 1)}};
+    r.weights = {{"h1.weight", "forward", matrix(200, 784)},
+                 {"h1.bias", "forward", matrix(200, 1)},
+                 {"h1.B", "feedback", matrix(200, 3)},
+                 {"h2.weight", "forward", matrix(4, 200)},
+                 {"inverse/h2/dense.weight", "inverse", matrix(200, 4)},
+                 {"temperature", "forward", matrix(1, 1)}};
   return r;
 }
 

@@ -6,9 +6,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <fcntl.h>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <fcntl.h>
 #include <fstream>
 #include <sstream>
 
@@ -44,8 +44,7 @@ std::size_t entries(const fs::path& folder) {
 }
 
 /// The message of the E that `f` throws.
-template <class E, class F>
-std::string message(F f) {
+template <class E, class F> std::string message(F f) {
   try {
     f();
   } catch (const E& error) {
@@ -139,7 +138,9 @@ BOOST_AUTO_TEST_CASE(attributes_come_back) {
     root.set("text", "ümlaut");
     root.set("empty", "");
     root.set("long", long_text);
-    root.set("broken", "a\xff" "b");
+    root.set("broken",
+             "a\xff"
+             "b");
     root.set("i4", 3);
     root.set("i8", std::int64_t{1} << 40);
     root.set("f8", 0.1);
@@ -183,7 +184,7 @@ BOOST_AUTO_TEST_CASE(only_large_numeric_datasets_are_chunked) {
     replace_file(path, root.image());
   }
   BOOST_TEST((storage(path, "large") == std::pair<H5D_layout_t, hsize_t>{H5D_CHUNKED, 128 * 1024}));  // 1 MB
-  BOOST_TEST((storage(path, "middle").first == H5D_CONTIGUOUS));  // exactly 16 kB
+  BOOST_TEST((storage(path, "middle").first == H5D_CONTIGUOUS));                                      // exactly 16 kB
   BOOST_TEST((storage(path, "strings").first == H5D_CONTIGUOUS));
   BOOST_TEST((h5::open_file(path).doubles("large") == large));
 }
@@ -264,8 +265,8 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_opened) {
   const auto root = h5::new_file();
   root.add_scale("x", std::vector<double>(5000, 1), {});
   const std::string image = root.image();
-  for (const std::size_t length : {std::size_t{4}, std::size_t{8}, std::size_t{40}, std::size_t{100}, image.size() / 2,
-                                   image.size() - 1}) {
+  for (const std::size_t length :
+       {std::size_t{4}, std::size_t{8}, std::size_t{40}, std::size_t{100}, image.size() / 2, image.size() - 1}) {
     BOOST_TEST_CONTEXT(length << " of " << image.size() << " bytes") {
       std::ofstream(path, std::ios::binary) << image.substr(0, length);
       BOOST_TEST(contains(message<DataError>(open), "is truncated or damaged"));

@@ -80,10 +80,13 @@ RunRecord sample(int epochs) {
     if (e == 1) probe.values.push_back({"mirror/loss", {1, 2, 3}});  // from the second epoch on, and only then
     r.rule_metrics.push_back(probe);
   }
-  r.weights = {{"h1.weight", "forward", labelled(5, 7)},   {"h1.bias", "forward", labelled(5, 1)},
-               {"h2.weight", "forward", labelled(4, 5)},   {"h1.B", "feedback", labelled(5, 3)},
+  r.weights = {{"h1.weight", "forward", labelled(5, 7)},
+               {"h1.bias", "forward", labelled(5, 1)},
+               {"h2.weight", "forward", labelled(4, 5)},
+               {"h1.B", "feedback", labelled(5, 3)},
                {"inverse/h2/dense.weight", "inverse", labelled(5, 4)},
-               {"h3.weight", "forward", labelled(3, 1)},   {"scale", "forward", labelled(1, 1)}};
+               {"h3.weight", "forward", labelled(3, 1)},
+               {"scale", "forward", labelled(1, 1)}};
   return r;
 }
 
@@ -98,9 +101,9 @@ void same(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 void same(const RunRecord& a, const RunRecord& b) {
-  for (const auto field : {&RunRecord::rule, &RunRecord::network, &RunRecord::dataset, &RunRecord::hash,
-                           &RunRecord::status, &RunRecord::status_detail, &RunRecord::title, &RunRecord::history,
-                           &RunRecord::source})
+  for (const auto field :
+       {&RunRecord::rule, &RunRecord::network, &RunRecord::dataset, &RunRecord::hash, &RunRecord::status,
+        &RunRecord::status_detail, &RunRecord::title, &RunRecord::history, &RunRecord::source})
     BOOST_TEST((a.*field) == (b.*field));
   BOOST_TEST(a.seed == b.seed);
   BOOST_TEST(a.best_epoch == b.best_epoch);
@@ -122,8 +125,7 @@ void same(const RunRecord& a, const RunRecord& b) {
 }
 
 /// The message of the E that `f` throws.
-template <class E, class F>
-std::string message(F f) {
+template <class E, class F> std::string message(F f) {
   try {
     f();
   } catch (const E& error) {
@@ -200,8 +202,8 @@ BOOST_AUTO_TEST_CASE(weights_come_back_the_right_way_round) {
   // In the file: row-major, outputs × inputs, in nested groups, every axis with a scale of its own length.
   const auto weights = h5::open_file(path).open("weights");
   const auto h1 = weights.open("h1");
-  BOOST_TEST(h1.doubles("weight")[1] == 1);     // row 0, column 1
-  BOOST_TEST(h1.doubles("weight")[7] == 100);   // row 1, column 0
+  BOOST_TEST(h1.doubles("weight")[1] == 1);    // row 0, column 1
+  BOOST_TEST(h1.doubles("weight")[7] == 100);  // row 1, column 0
   BOOST_TEST(h1.axes("weight")[0].scale == "/weights/h1/outputs");
   BOOST_TEST(h1.axes("weight")[1].scale == "/weights/h1/inputs");
   BOOST_TEST(h1.axes("weight")[1].size == 7u);
@@ -274,8 +276,8 @@ BOOST_AUTO_TEST_CASE(bad_files_are_named) {
   const Folder folder;
   const auto path = folder / "a.h5";
   const auto expect = [&](const std::string& part) {
-    for (const auto& error : {message<DataError>([&] { read_run_file(path); }),
-                              message<DataError>([&] { validate_run_file(path); })}) {
+    for (const auto& error :
+         {message<DataError>([&] { read_run_file(path); }), message<DataError>([&] { validate_run_file(path); })}) {
       BOOST_TEST(error.starts_with(path.string() + ": "));
       BOOST_TEST(contains(error, part));
     }
@@ -352,8 +354,7 @@ BOOST_AUTO_TEST_CASE(validation_looks_deeper_than_reading) {
     const hid_t group = H5Gcreate2(file, "extra", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     const hsize_t length = 3;
     const hid_t space = H5Screate_simple(1, &length, nullptr);
-    const hid_t added =
-        H5Dcreate2(group, "added", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t added = H5Dcreate2(group, "added", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     const double zero[3] = {};
     H5Dwrite(added, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, zero);
     const hid_t scale = H5Dopen2(file, "layers/layer", H5P_DEFAULT);

@@ -62,8 +62,7 @@ RunRecord run(const std::string& rule, int seed, int last, std::vector<std::stri
   return r;
 }
 
-template <class T>
-using list = std::vector<T>;
+template <class T> using list = std::vector<T>;
 
 }  // namespace
 
@@ -80,8 +79,8 @@ BOOST_AUTO_TEST_CASE(a_row_takes_each_value_from_its_epoch) {
   BOOST_TEST(row.seconds == 5 * 1.25);
   const auto empty = summary_row(RunRecord{}, "");
   BOOST_TEST(empty.epochs == 0);
-  for (const double value : {empty.train_loss, empty.val_accuracy, empty.test_accuracy, empty.test_accuracy_last,
-                             empty.seconds})
+  for (const double value :
+       {empty.train_loss, empty.val_accuracy, empty.test_accuracy, empty.test_accuracy_last, empty.seconds})
     BOOST_TEST(std::isnan(value));
 }
 
@@ -157,14 +156,16 @@ BOOST_AUTO_TEST_CASE(different_things_keep_apart) {
   other.hash = "bb";
   // The whole of fa on mlp is told apart by hash; backprop is not.
   BOOST_TEST(labels({run("fa", 0, 2), run("fa", 1, 2), other, run("backprop", 0, 1)}, "rule") ==
-                 (list<std::string>{"fa@aa", "fa@bb", "backprop"}), boost::test_tools::per_element());
+                 (list<std::string>{"fa@aa", "fa@bb", "backprop"}),
+             boost::test_tools::per_element());
   BOOST_TEST(std::isnan(h5::open_file(path).doubles("test_accuracy")[3]));  // fa@bb has no seed 1
   auto data = run("fa", 0, 2);
   data.dataset = "iris";
   BOOST_TEST(labels({run("fa", 0, 2), data}, "network") == (list<std::string>{"mlp@toy", "mlp@iris"}),
              boost::test_tools::per_element());
-  BOOST_TEST(labels({run("fa", 0, 2), run("fa", 0, 2, {"h1", "h2", "out"})}, "network") ==
-                 (list<std::string>{"mlp", "mlp#2"}), boost::test_tools::per_element());
+  BOOST_TEST(
+      labels({run("fa", 0, 2), run("fa", 0, 2, {"h1", "h2", "out"})}, "network") == (list<std::string>{"mlp", "mlp#2"}),
+      boost::test_tools::per_element());
   BOOST_CHECK_THROW(write_summary_file(path, {run("fa", 0, 2), run("fa", 0, 3)}), InputError);
   BOOST_TEST(h5::open_file(path).strings("network").size() == 2u);  // untouched by the refusal
 }

@@ -224,23 +224,22 @@ BOOST_AUTO_TEST_CASE(senseless_numbers_are_refused) {
     std::vector<double> good;
   };
   const double nan = std::nan("");
-  const std::vector<Case> cases = {
-      {"sgd", "lr", {-1, nan, HUGE_VAL}, {0, 1e-3, 10}},
-      {"sgd", "weight_decay", {-1e-9, nan, HUGE_VAL}, {0, 0.1}},
-      {"sgd", "momentum", {0.9, nan}, {0}},
-      {"adam", "momentum", {0.9}, {0}},
-      {"momentum", "momentum", {0, -0.1, 1, nan}, {0.5, 0.999}},
-      {"nesterov", "momentum", {0, -0.1, 1, nan}, {0.5}},
-      {"rmsprop", "momentum", {-0.1, 1, nan}, {0, 0.5}},
-      {"rmsprop", "alpha", {-0.1, 1, nan}, {0, 0.5}},
-      {"rmsprop", "beta1", {0.5}, {0.9}},
-      {"rmsprop", "epsilon", {-1e-9, nan, HUGE_VAL}, {0, 1e-3}},
-      {"momentum", "epsilon", {1e-3}, {1e-8}},
-      {"adam", "alpha", {0.5}, {0.99}},
-      {"adam", "beta1", {-0.1, 1, 1.5, nan}, {0, 0.999}},
-      {"adamw", "beta2", {-0.1, 1, 1.5, nan}, {0, 0.9999}},
-      {"sgd", "beta2", {0.5, nan}, {0.999}},
-      {"adamw", "epsilon", {-1e-9, nan, HUGE_VAL}, {0, 1e-3}}};
+  const std::vector<Case> cases = {{"sgd", "lr", {-1, nan, HUGE_VAL}, {0, 1e-3, 10}},
+                                   {"sgd", "weight_decay", {-1e-9, nan, HUGE_VAL}, {0, 0.1}},
+                                   {"sgd", "momentum", {0.9, nan}, {0}},
+                                   {"adam", "momentum", {0.9}, {0}},
+                                   {"momentum", "momentum", {0, -0.1, 1, nan}, {0.5, 0.999}},
+                                   {"nesterov", "momentum", {0, -0.1, 1, nan}, {0.5}},
+                                   {"rmsprop", "momentum", {-0.1, 1, nan}, {0, 0.5}},
+                                   {"rmsprop", "alpha", {-0.1, 1, nan}, {0, 0.5}},
+                                   {"rmsprop", "beta1", {0.5}, {0.9}},
+                                   {"rmsprop", "epsilon", {-1e-9, nan, HUGE_VAL}, {0, 1e-3}},
+                                   {"momentum", "epsilon", {1e-3}, {1e-8}},
+                                   {"adam", "alpha", {0.5}, {0.99}},
+                                   {"adam", "beta1", {-0.1, 1, 1.5, nan}, {0, 0.999}},
+                                   {"adamw", "beta2", {-0.1, 1, 1.5, nan}, {0, 0.9999}},
+                                   {"sgd", "beta2", {0.5, nan}, {0.999}},
+                                   {"adamw", "epsilon", {-1e-9, nan, HUGE_VAL}, {0, 1e-3}}};
   for (const Case& c : cases) {
     for (const double value : c.bad) {
       const OptimizerSpec spec = spec_of(c.name, {{c.option, value}});

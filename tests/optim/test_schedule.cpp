@@ -80,12 +80,36 @@ BOOST_AUTO_TEST_CASE(parsing) {
 }
 
 BOOST_AUTO_TEST_CASE(refusals) {
-  for (const std::string text :
-       {"", "cosin", "constant ", "Cosine", "cosine:3", "step", "step:", "step:50", "step:50:", "step::0.1",
-        "step:0:0.1", "step:-5:0.1", "step:5,5:0.1", "step:7,5:0.1", "step:5,:0.1", "step:5.5:0.1", "step:5:0",
-        "step:5:-1", "step:5:nan", "step:5:inf", "step:5:0.1x", "step:5:0.1:2", "step:99999999999:0.1", "warmup:3",
-        "warmup:+cosine", "warmup:-1+cosine", "warmup:nan+cosine", "warmup:inf+cosine", "warmup:3+",
-        "warmup:3+warmup:3+cosine"}) {
+  for (const std::string text : {"",
+                                 "cosin",
+                                 "constant ",
+                                 "Cosine",
+                                 "cosine:3",
+                                 "step",
+                                 "step:",
+                                 "step:50",
+                                 "step:50:",
+                                 "step::0.1",
+                                 "step:0:0.1",
+                                 "step:-5:0.1",
+                                 "step:5,5:0.1",
+                                 "step:7,5:0.1",
+                                 "step:5,:0.1",
+                                 "step:5.5:0.1",
+                                 "step:5:0",
+                                 "step:5:-1",
+                                 "step:5:nan",
+                                 "step:5:inf",
+                                 "step:5:0.1x",
+                                 "step:5:0.1:2",
+                                 "step:99999999999:0.1",
+                                 "warmup:3",
+                                 "warmup:+cosine",
+                                 "warmup:-1+cosine",
+                                 "warmup:nan+cosine",
+                                 "warmup:inf+cosine",
+                                 "warmup:3+",
+                                 "warmup:3+warmup:3+cosine"}) {
     BOOST_TEST_CONTEXT("'" << text << "'") { BOOST_CHECK_THROW(parse_schedule(text), UsageError); }
   }
   for (const double warmup : {-1.0, std::nan(""), HUGE_VAL}) {

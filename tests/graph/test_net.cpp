@@ -1,0 +1,252 @@
+// Whole nets: outputs, losses and gradients against torch (golden/make_networks.py), and what a backward sweep can do.
+// Built in float and in double.
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <utility>
+
+#include "framework/core/errors.hpp"
+#include "framework/learning/grad_sink.hpp"
+#include "framework/losses/loss.hpp"
+#include "tests/support/says.hpp"
+
+using namespace strata;
+using strata::testing::bytes;
+using strata::testing::says;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr double tight = sizeof(Scalar) == 4 ? 1e-5 : 1e-10;
+
+Json golden() {
+  std::ifstream file(STRATA_GOLDEN_DIR "/networks.json");
+  BOOST_REQUIRE_MESSAGE(file, "cannot read " STRATA_GOLDEN_DIR "/networks.json");
+  return Json::parse(file);
+}
+
+Eigen::MatrixXd matrix(const Json& rows) {
+  Eigen::MatrixXd m(static_cast<Index>(rows.size()), static_cast<Index>(rows.at(0).size()));
+  for (Index i = 0; i < m.rows(); ++i) {
+    for (Index j = 0; j < m.cols(); ++j) m(i, j) = rows.at(static_cast<std::size_t>(i)).at(static_cast<std::size_t>(j));
+  }
+  return m;
+}
+
+/// Relative error in norm.
+double error(View m, const Eigen::MatrixXd& reference) {
+  BOOST_REQUIRE(m.rows() == reference.rows());
+  BOOST_REQUIRE(m.cols() == reference.cols());
+  return (m.cast<double>() - reference).norm() / reference.norm();
+}
+
+/// A net with all that a pass through it needs.
+struct Bench {
+  Registry registry{1};
+  Net net;
+  Activations acts;
+  Deltas deltas;
+  GradSink sink;
+
+  explicit Bench(const GraphSpec& spec) : net(Graph(spec), registry), acts(net.graph()), deltas(net.graph()) {}
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  NodeId node(const std::string& name) const { return net.graph().find(name); }
+  void forward(const Matrix& x) { net.forward({.mode = Mode::evaluate}, registry, view(x), acts); }
+  void resolve() { sink.resolve(registry, registry.group("forward")); }
+  View gradient(const std::string& name) { return std::as_const(sink).gradient(registry.find(name)); }
+
+  /// A sweep from `dy` at the output.
+  void backward(const Matrix& dy, const Sweep& sweep = {}) {
+    deltas.clear();
+    sink.clear();
+    deltas.at(net.graph().output(), dy.cols()) = dy;
+    net.backward(registry, acts, deltas, &sink, sweep);
+    resolve();
+  }
+};
+
+Matrix random(Index rows, Index cols, const char* name) {
+  Matrix m(rows, cols);
+  Rng(5, name).fill_normal(mut_view(m), 0, 1);
+  return m;
+}
+
+/// 5-4-4-4-3 tanh, with a skip from 1 to 3.
+GraphSpec skip_net(bool skip = true) {
+  MlpSpec s;
+  s.input = {5};
+  s.hidden = {4, 4, 4};
+  s.outputs = 3;
+  if (skip) s.skips = {{1, 3}};
+  return mlp_graph(s);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(outputs_losses_and_gradients_match_torch) {
+  const Json file = golden();
+  BOOST_TEST(file.at("cases").size() >= 8u);
+  for (const Json& c : file.at("cases")) {
+    BOOST_TEST_CONTEXT(c.at("name")) {
+      Bench b(graph_spec_from_json(c.at("graph")));
+      for (const auto& p : c.at("parameters").items()) {
+        const Eigen::MatrixXd value = matrix(p.value().at("value"));
+        Matrix& w = b.registry.value(b.registry.find(p.key()));
+        BOOST_REQUIRE((w.rows() == value.rows() && w.cols() == value.cols()));
+        w = value.cast<Scalar>();
+      }
+      BOOST_TEST(static_cast<std::size_t>(b.registry.size()) == c.at("parameters").size());
+      const Matrix x = matrix(c.at("x")).transpose().cast<Scalar>();
+      const Matrix t = matrix(c.at("targets")).transpose().cast<Scalar>();
+      const Batch batch{.x = view(x), .one_hot = view(t), .labels = {}, .ids = {}};
+      b.forward(x);
+      const View out = b.acts[b.net.graph().output()];
+      BOOST_TEST(error(out, matrix(c.at("output")).transpose()) < tight);
+      const auto loss = make_loss(c.at("loss"));
+      BOOST_TEST(loss->value(out, batch) == c.at("value").get<double>(), boost::test_tools::tolerance(tight));
+      Matrix dy(out.rows(), out.cols());
+      loss->gradient(out, batch, mut_view(dy));
+      b.backward(dy, {.to_input = true});
+      for (const auto& p : c.at("parameters").items()) {
+        BOOST_TEST_CONTEXT(p.key()) {
+          BOOST_REQUIRE(b.sink.has(b.registry.find(p.key())));
+          BOOST_TEST(error(b.gradient(p.key()), matrix(p.value().at("gradient"))) < tight);
+        }
+      }
+      BOOST_TEST(error(b.deltas[Graph::input()], matrix(c.at("input_gradient")).transpose()) < tight);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(parameters_are_registered_by_name) {
+  Registry r(1);
+  const Net net(Graph(skip_net()), r, "inverse/", "inverse");
+  BOOST_TEST(r.size() == 8);
+  const NodeId h2 = net.graph().find("h2");
+  BOOST_TEST(net.params(h2).size() == 2u);
+  BOOST_TEST(r[net.params(h2)[0]].name == "inverse/h2.weight");
+  BOOST_TEST(r[net.params(h2)[1]].name == "inverse/h2.bias");
+  BOOST_TEST(r.value(net.params(h2)[1]).norm() == 0);
+  BOOST_TEST(net.params(net.graph().find("a2")).empty());
+  BOOST_TEST(r.group("inverse").size() == 8u);
+  BOOST_CHECK_EXCEPTION(Net(Graph(skip_net()), r, "inverse/"), GraphError, says({"'inverse/h1.weight'"}));
+  const Net fixed(Graph(skip_net()), r, "fixed/", "fixed", false);
+  BOOST_TEST(r.group("fixed").empty());
+  BOOST_TEST(!r[fixed.params(h2)[0]].trainable);
+  // Plain and skip nets start from the same numbers.
+  Registry again(1), other(1);
+  const Net a(Graph(skip_net()), again), b(Graph(skip_net(false)), other);
+  for (const char* name : {"h1.weight", "h2.weight", "h3.weight", "logits.weight"}) {
+    BOOST_TEST((bytes(again.value(again.find(name))) == bytes(other.value(other.find(name)))));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(batches_of_any_size) {
+  Bench b(skip_net());
+  const Matrix x = random(5, 20, "x");
+  b.forward(x);
+  const Matrix all = b.acts[b.net.graph().output()];
+  for (const Index n : {7, 1, 0, 20}) {  // buffers shrink and grow
+    b.forward(x.leftCols(n));
+    const Matrix some = b.acts[b.net.graph().output()];
+    BOOST_TEST(some.cols() == n);
+    BOOST_TEST((some - all.leftCols(n)).norm() < tight);
+    b.backward(Matrix::Ones(3, n), {.to_input = true});
+    BOOST_TEST(b.deltas[0].cols() == n);
+  }
+  const Matrix wrong = random(6, 2, "wrong");
+  BOOST_CHECK_EXCEPTION(b.forward(wrong), ShapeError, says({"6 features", "expected 5", "[5]"}));
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_a_net) {
+  Bench b(skip_net());
+  const Matrix x = random(5, 3, "x");
+  b.forward(x);
+  const Matrix before = b.acts[b.net.graph().output()];
+  const NodeId a2 = b.node("a2");
+  const Matrix kept = b.acts[a2];
+  b.acts.own(a2, 3).setZero();
+  b.net.forward_nodes({}, b.registry, {b.node("h3"), b.node("s3"), b.node("a3"), b.node("logits")}, b.acts);
+  BOOST_TEST((Matrix(b.acts[b.net.graph().output()]) - before).norm() > 1e-3);
+  b.acts.set(a2, view(kept));
+  b.net.forward_nodes({}, b.registry, {b.node("h3"), b.node("s3"), b.node("a3"), b.node("logits")}, b.acts);
+  BOOST_TEST((bytes(b.acts[b.net.graph().output()]) == bytes(before)));
+}
+
+BOOST_AUTO_TEST_CASE(transport_replaces_weights_on_the_way_back_alone) {
+  Bench b(skip_net());
+  const ParamId w = b.registry.find("logits.weight");
+  const ParamId feedback = b.registry.add_buffer("B", "feedback", 3, 4, Initializer::normal(1));
+  Transport transport(static_cast<std::size_t>(w) + 1);
+  for (ParamId id = 0; id <= w; ++id) transport[static_cast<std::size_t>(id)] = id;
+  transport[static_cast<std::size_t>(w)] = feedback;
+  const Matrix x = random(5, 3, "x"), dy = random(3, 3, "dy");
+  b.forward(x);
+  b.backward(dy);
+  const Matrix own = b.gradient("logits.weight"), below = b.gradient("h3.weight");
+  b.backward(dy, {.transport = &transport});
+  BOOST_TEST((bytes(b.gradient("logits.weight")) == bytes(own)));
+  BOOST_TEST((Matrix(b.gradient("h3.weight")) - below).norm() > 1e-3);
+  BOOST_TEST(error(b.deltas[b.node("a3")], (b.registry.value(feedback).transpose() * dy).cast<double>()) < tight);
+  // The same as a net that has B for a weight, but for the last layer.
+  b.registry.value(w) = b.registry.value(feedback);
+  const Matrix transported = b.gradient("h1.weight");
+  b.backward(dy);
+  BOOST_TEST((bytes(b.gradient("h1.weight")) == bytes(transported)));
+}
+
+BOOST_AUTO_TEST_CASE(signals_stop_at_credit_points) {
+  Bench b(skip_net());
+  const Matrix x = random(5, 3, "x"), dy = random(3, 3, "dy");
+  b.forward(x);
+  b.backward(dy, {.stop_at_credit_points = true});
+  BOOST_TEST(b.sink.has(b.registry.find("logits.weight")));
+  for (const char* name : {"h1.weight", "h2.weight", "h3.weight"}) BOOST_TEST(!b.sink.has(b.registry.find(name)));
+  BOOST_TEST(!b.deltas.present(b.node("a3")));
+  // A signal of its own at a3 reaches layer 3, and neither layer 2 nor, by the skip, layer 1.
+  b.deltas.clear();
+  b.sink.clear();
+  b.deltas.at(b.node("a3"), 3).setOnes();
+  b.net.backward(b.registry, b.acts, b.deltas, &b.sink, {.stop_at_credit_points = true});
+  b.resolve();
+  BOOST_TEST(b.sink.has(b.registry.find("h3.weight")));
+  for (const char* name : {"h1.weight", "h2.weight", "logits.weight"}) BOOST_TEST(!b.sink.has(b.registry.find(name)));
+  BOOST_TEST(!b.deltas.present(b.node("a1")));
+  BOOST_TEST(!b.deltas.present(b.node("a2")));
+}
+
+BOOST_AUTO_TEST_CASE(signals_at_several_nodes_add_up) {
+  Bench b(skip_net());
+  const Matrix x = random(5, 3, "x"), top = random(3, 3, "top"), middle = random(4, 3, "middle");
+  b.forward(x);
+  const auto gradient = [&](bool with_top, bool with_middle) {
+    b.deltas.clear();
+    b.sink.clear();
+    if (with_top) b.deltas.at(b.net.graph().output(), 3) = top;
+    if (with_middle) b.deltas.at(b.node("a2"), 3) = middle;
+    b.net.backward(b.registry, b.acts, b.deltas, &b.sink);
+    b.resolve();
+    return Matrix(b.gradient("h1.weight"));
+  };
+  const Eigen::MatrixXd sum = gradient(true, false).cast<double>() + gradient(false, true).cast<double>();
+  BOOST_TEST(error(view(gradient(true, true)), sum) < tight);
+}
+
+// Column k·B + b of the deltas belongs to sample b: a whole net's Jacobian in one sweep.
+BOOST_AUTO_TEST_CASE(many_cotangents_at_once) {
+  Bench b(skip_net());
+  const Matrix x = random(5, 4, "x"), dy = random(3, 12, "dy");
+  b.forward(x);
+  const auto pulled = [&](const Matrix& d) {
+    b.deltas.clear();
+    b.deltas.at(b.net.graph().output(), d.cols()) = d;
+    b.net.backward(b.registry, b.acts, b.deltas, nullptr, {.to_input = true});
+    return Matrix(b.deltas[0]);
+  };
+  const Matrix together = pulled(dy);
+  for (Index k = 0; k < 3; ++k) {
+    const Matrix one = pulled(dy.middleCols(4 * k, 4));
+    BOOST_TEST(error(view(one), together.middleCols(4 * k, 4).cast<double>()) < tight);
+  }
+}
