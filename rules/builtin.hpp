@@ -18,8 +18,9 @@ namespace strata::rules {
 std::vector<OptionSpec> feedback_options();
 
 /// A fixed feedback matrix "feedback/<node>.weight" of the same shape for every weight of the net, and the transport
-/// that uses it. Biases transport nothing.
-Transport own_feedback(const Net& net, Registry& registry, const Initializer& init);
+/// that uses it. Biases transport nothing. Without a group they are buffers; with one, parameters that the group's
+/// optimizer steps.
+Transport own_feedback(const Net& net, Registry& registry, const Initializer& init, const std::string& group = "");
 
 /// Reports angle(B, W) in degrees for every weight with a feedback matrix of its own.
 void report_feedback_angles(const Model& model, const Transport& transport, ProbeSink& sink);

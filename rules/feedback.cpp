@@ -9,7 +9,7 @@ std::vector<OptionSpec> feedback_options() {
           real_option("feedback-scale", 1, 1e-6, 1e6, "gain of the feedback weights")};
 }
 
-Transport own_feedback(const Net& net, Registry& registry, const Initializer& init) {
+Transport own_feedback(const Net& net, Registry& registry, const Initializer& init, const std::string& group) {
   Transport transport;
   for (ParamId id = 0; id < registry.size(); ++id) transport.push_back(id);
   const Graph& graph = net.graph();
@@ -17,8 +17,10 @@ Transport own_feedback(const Net& net, Registry& registry, const Initializer& in
     for (std::size_t p = 0; p < graph[layer].params.size(); ++p) {
       const ParamSpec& spec = graph[layer].params[p];
       if (spec.name != "weight") continue;
+      const std::string name = "feedback/" + graph[layer].name + ".weight";
       transport[static_cast<std::size_t>(net.params(layer)[p])] =
-          registry.add_buffer("feedback/" + graph[layer].name + ".weight", "feedback", spec.rows, spec.cols, init);
+          group.empty() ? registry.add_buffer(name, "feedback", spec.rows, spec.cols, init)
+                        : registry.add(name, group, spec.rows, spec.cols, init);
     }
   }
   return transport;
