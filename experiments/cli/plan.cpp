@@ -204,7 +204,12 @@ GraphSpec plan_graph(const Program& program, const Values& values, const std::st
     spec.nodes.insert(spec.nodes.begin(),
                       {"normalized", "normalize", {"input"}, {{"mean", normalization.mean}, {"sd", normalization.sd}}});
   }
-  const Graph checked(spec, program.layers);  // whatever is wrong with it is said here
+  try {
+    const Graph checked(spec, program.layers);  // whatever is wrong with it is said here
+  } catch (const InputError& e) {
+    if (!is_graph_file(name)) throw;
+    throw GraphError(cat("graph file ", name, ": ", e.what()));
+  }
   return spec;
 }
 
