@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(two_programs_in_one_folder) {
   BOOST_TEST(call(in, "collect out").code == 0);
 }
 
-// A hang-up is no reason to stop, neither is a reader of stderr that has gone.
+// A hang-up is no reason to stop.
 BOOST_AUTO_TEST_CASE(a_closed_terminal_does_not_end_the_work) {
   const Scratch in;
   Running program(in.path(), words(std::string("run --dataset clusters --hidden 100x2 --out out") + for_ever));
