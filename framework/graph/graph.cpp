@@ -80,16 +80,14 @@ void Graph::check_connected() const {
       if (reaches[static_cast<std::size_t>(r)]) reaches[static_cast<std::size_t>(id)] = 1;
     }
   }
-  // Every node has inputs, so the input reaches all of them; what may be missing is the way to the output.
+  // Every node has inputs, so the input reaches all of them; what may be missing is the way to the output. Nodes that
+  // read the output are among these.
   std::vector<std::string> lost;
   for (NodeId id = 0; id < size(); ++id) {
     if (!reaches[static_cast<std::size_t>(id)]) lost.push_back((*this)[id].name);
   }
   if (!lost.empty()) {
     throw GraphError(cat("graph: disconnected: the output '", spec_.output, "' cannot be reached from: ", join(lost)));
-  }
-  if (!(*this)[output_].readers.empty()) {
-    throw GraphError(cat("graph: the output '", spec_.output, "' is read by other nodes; expected the last node"));
   }
 }
 

@@ -297,9 +297,11 @@ BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
       };
       const Matrix made = product();
       const std::string reference = bytes(made);
-      const Eigen::MatrixXd left = op_a == Op::none ? a.cast<double>() : a.transpose().cast<double>();
-      const Eigen::MatrixXd right = op_b == Op::none ? b.cast<double>() : b.transpose().cast<double>();
-      BOOST_TEST(distance(made, Scalar(0.3) * (left * right) + Scalar(0.7) * c0.cast<double>()) < 2e-6);
+      const auto in_double = [](Op op, const Matrix& s) -> Eigen::MatrixXd {
+        return op == Op::none ? Eigen::MatrixXd(s.cast<double>()) : Eigen::MatrixXd(s.transpose().cast<double>());
+      };
+      const Eigen::MatrixXd sum = in_double(op_a, a) * in_double(op_b, b);
+      BOOST_TEST(distance(made, double(Scalar(0.3)) * sum + double(Scalar(0.7)) * c0.cast<double>()) < 2e-6);
       for (const int threads : {1, 2, 3, 8}) {
         for (int repeat = 0; repeat < 3; ++repeat) {
           with_threads(threads, [&] { BOOST_TEST((bytes(product()) == reference)); });
