@@ -31,22 +31,6 @@ Dataset clusters(const std::string& folder) {
 
 }  // namespace
 
-void DatasetCatalog::add(DatasetEntry entry) {
-  for (const auto& e : entries_) {
-    if (e.name == entry.name) throw UsageError(cat("data set '", entry.name, "' is already in the catalog"));
-  }
-  entries_.push_back(std::move(entry));
-}
-
-const DatasetEntry& DatasetCatalog::at(const std::string& name) const {
-  std::vector<std::string> known;
-  for (const auto& e : entries_) {
-    if (e.name == name) return e;
-    known.push_back(e.name);
-  }
-  throw UsageError(unknown_name("data set", name, known));
-}
-
 DatasetCatalog builtin_datasets() {
   DatasetCatalog catalog;
   catalog.add({"fashion-mnist", cat("70,000 images of clothing, 28×28, 10 classes; from ", debian_folder, " or --data"),

@@ -5,11 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "framework/core/catalog.hpp"
 #include "framework/learning/dataset.hpp"
 
 namespace strata {
 
 struct DatasetEntry {
+  static constexpr const char* kind = "data set";
   std::string name;     ///< "fashion-mnist"
   std::string summary;  ///< one line: what it is, and where it is looked for
   std::string source;   ///< where it comes from, with its licence
@@ -18,17 +20,7 @@ struct DatasetEntry {
   std::function<Dataset(const std::string& folder)> load;
 };
 
-class DatasetCatalog {
- public:
-  /// Throws UsageError if the name is taken.
-  void add(DatasetEntry entry);
-  /// Throws UsageError with the known names and a guess.
-  const DatasetEntry& at(const std::string& name) const;
-  const std::vector<DatasetEntry>& entries() const { return entries_; }
-
- private:
-  std::vector<DatasetEntry> entries_;
-};
+using DatasetCatalog = CatalogOf<DatasetEntry>;
 
 /// Every data set of this folder.
 DatasetCatalog builtin_datasets();

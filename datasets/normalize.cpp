@@ -21,11 +21,15 @@ const std::vector<std::string>& normalization_names() {
   return names;
 }
 
-Normalization fit_normalization(const Matrix& x, std::span<const Index> ids, const std::string& how) {
+void check_normalization(const std::string& how) {
   const auto& names = normalization_names();
   if (std::find(names.begin(), names.end(), how) == names.end()) {
     throw UsageError(cat("--normalize: ", unknown_name("normalisation", how, names)));
   }
+}
+
+Normalization fit_normalization(const Matrix& x, std::span<const Index> ids, const std::string& how) {
+  check_normalization(how);
   if (how == "none" || ids.empty()) return {};
   // Two passes in double: no cancellation. Columns in order, so the same bits always.
   const auto n = static_cast<double>(ids.size());

@@ -26,7 +26,7 @@ Listing listing(const Program& program, const std::string& what) {
     for (const DatasetEntry& e : program.datasets.entries()) l.rows.push_back({e.name, e.summary, e.source});
   } else if (what == "layers") {
     l.columns = {"type", "what it does"};
-    for (const LayerEntry& e : program.layers.entries()) l.rows.push_back({e.type, e.summary});
+    for (const LayerEntry& e : program.layers.entries()) l.rows.push_back({e.name, e.summary});
   } else if (what == "optimizers") {
     l.columns = {"optimizer", "what it does"};
     for (const OptimizerInfo& o : optimizer_catalog()) l.rows.push_back({o.name, o.summary});

@@ -108,6 +108,61 @@ std::set<std::string> ini_networks(const Values& values) {
   return names;
 }
 
+// The graph that the network options describe, for data of this shape. `name` is an entry of --networks ([network.NAME]
+// of the INI file), "mlp", or a graph file.
+Graph plan_graph(const Program& program, const Values& values, const std::string& name, const Shape& input,
+                 Index classes, const Normalization& normalization) {
+  GraphSpec spec;
+  const Values v = of_network(values, name);
+  if (is_graph_file(name)) {
+    for (const OptionDef& o : network_options()) {
+      if (v.given(o.name))
+        throw UsageError(cat("--", o.name, " has no effect on the graph file ", name, "; leave it out"));
+    }
+    spec = read_graph_file(name);
+  } else {
+    const auto sections = ini_networks(values);
+    if (name != "mlp" && !sections.contains(name)) {
+      std::vector<std::string> known(sections.begin(), sections.end());
+      known.emplace_back("mlp");
+      throw UsageError(cat("--network: ", unknown_name("network", name, known),
+                           "; or a graph file ending in .json, or a section [network.", name,
+                           "] in the --config file"));
+    }
+    MlpSpec mlp;
+    mlp.input = {features(input)};
+    mlp.outputs = classes;
+    mlp.hidden = parse_hidden(v.text("hidden"));
+    mlp.activation = v.text("activation");
+    const auto& activations = activation_names();
+    if (std::find(activations.begin(), activations.end(), mlp.activation) == activations.end()) {
+      throw UsageError(cat("--activation: ", unknown_name("activation", mlp.activation, activations)));
+    }
+    mlp.init = v.text("init");
+    mlp.init_gain = v.real("init-gain", 1e-6, 1e6);
+    mlp.bias = v.flag("bias");
+    mlp.dropout = v.real("dropout", 0, 0.999);
+    mlp.skips = parse_skips(v.text("skip"));
+    mlp.skip_mode = parse_skip_mode(v.text("skip-mode"));
+    spec = mlp_graph(mlp);
+  }
+  if (!normalization.mean.empty()) {
+    for (NodeSpec& node : spec.nodes) {
+      for (auto& in : node.inputs) {
+        if (in == "input") in = "normalized";
+      }
+    }
+    spec.nodes.insert(spec.nodes.begin(),
+                      {"normalized", "normalize", {"input"}, {{"mean", normalization.mean}, {"sd", normalization.sd}}});
+  }
+  try {
+    return Graph(spec, program.layers);  // whatever is wrong with it is said here
+  } catch (const InputError& e) {
+    if (!is_graph_file(name)) throw;
+    throw GraphError(cat("graph file ", name, ": ", e.what()));
+  }
+}
+
 }  // namespace
 
 std::string RunPlan::stem() const { return cat(rule, "-", network, "-s", seed, "-", hash); }
@@ -157,60 +212,6 @@ std::vector<std::string> rule_option_names(const Catalog& rules) {
     for (const auto& o : optimizer_options(entry)) names.push_back(entry.name + "." + o.name);
   }
   return names;
-}
-
-GraphSpec plan_graph(const Program& program, const Values& values, const std::string& name, const Shape& input,
-                     Index classes, const Normalization& normalization) {
-  GraphSpec spec;
-  const Values v = of_network(values, name);
-  if (is_graph_file(name)) {
-    for (const OptionDef& o : network_options()) {
-      if (v.given(o.name))
-        throw UsageError(cat("--", o.name, " has no effect on the graph file ", name, "; leave it out"));
-    }
-    spec = read_graph_file(name);
-  } else {
-    const auto sections = ini_networks(values);
-    if (name != "mlp" && !sections.contains(name)) {
-      std::vector<std::string> known(sections.begin(), sections.end());
-      known.emplace_back("mlp");
-      throw UsageError(cat("--network: ", unknown_name("network", name, known),
-                           "; or a graph file ending in .json, or a section [network.", name,
-                           "] in the --config file"));
-    }
-    MlpSpec mlp;
-    mlp.input = {features(input)};
-    mlp.outputs = classes;
-    mlp.hidden = parse_hidden(v.text("hidden"));
-    mlp.activation = v.text("activation");
-    const auto& activations = activation_names();
-    if (std::find(activations.begin(), activations.end(), mlp.activation) == activations.end()) {
-      throw UsageError(cat("--activation: ", unknown_name("activation", mlp.activation, activations)));
-    }
-    mlp.init = v.text("init");
-    mlp.init_gain = v.real("init-gain", 1e-6, 1e6);
-    mlp.bias = v.flag("bias");
-    mlp.dropout = v.real("dropout", 0, 0.999);
-    mlp.skips = parse_skips(v.text("skip"));
-    mlp.skip_mode = parse_skip_mode(v.text("skip-mode"));
-    spec = mlp_graph(mlp);
-  }
-  if (!normalization.mean.empty()) {
-    for (NodeSpec& node : spec.nodes) {
-      for (auto& in : node.inputs) {
-        if (in == "input") in = "normalized";
-      }
-    }
-    spec.nodes.insert(spec.nodes.begin(),
-                      {"normalized", "normalize", {"input"}, {{"mean", normalization.mean}, {"sd", normalization.sd}}});
-  }
-  try {
-    const Graph checked(spec, program.layers);  // whatever is wrong with it is said here
-  } catch (const InputError& e) {
-    if (!is_graph_file(name)) throw;
-    throw GraphError(cat("graph file ", name, ": ", e.what()));
-  }
-  return spec;
 }
 
 Plan make_plan(const Program& program, const Values& values, std::vector<std::string> rules,
@@ -269,10 +270,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   }
 
   const std::string how = values.text("normalize");
-  const auto& known = normalization_names();
-  if (std::find(known.begin(), known.end(), how) == known.end()) {
-    throw UsageError(cat("--normalize: ", unknown_name("normalisation", how, known)));
-  }
+  check_normalization(how);
   const DatasetEntry& source = program.datasets.at(values.text("dataset"));
   try {
     plan.data = source.load(values.text("data"));
@@ -296,9 +294,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   std::vector<std::string> slugs;
   for (const std::string& network : networks) {
     slugs.push_back(slug(network));
-    const GraphSpec spec =
-        plan_graph(program, values, network, plan.data.sample_shape, plan.data.classes, normalization);
-    const Graph graph(spec, program.layers);
+    const Graph graph = plan_graph(program, values, network, plan.data.sample_shape, plan.data.classes, normalization);
     if (graph[Graph::input()].shape != plan.data.sample_shape &&
         graph[Graph::input()].units != features(plan.data.sample_shape)) {
       throw ShapeError(cat("network '", network, "': its input is ", to_string(graph[Graph::input()].shape),
@@ -316,7 +312,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
         run.rule = rules[r];
         run.network = slugs.back();
         run.seed = seed;
-        run.graph = spec;
+        run.graph = graph.spec();
         run.loss = loss->name();
         run.resolved = resolved[r];
         run.settings = settings;
@@ -329,7 +325,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
             {"schema", "strata-config"},
             {"schema_version", 1},
             {"rule", {{"name", run.rule}, {"options", resolved[r].options.json()}, {"optimizers", optimizers}}},
-            {"network", {{"name", run.network}, {"graph", to_json(spec)}}},
+            {"network", {{"name", run.network}, {"graph", to_json(run.graph)}}},
             {"loss", run.loss},
             {"dataset",
              {{"name", plan.data.name},
@@ -345,11 +341,8 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
             {"seed", seed},
             {"epochs", settings.epochs}};
         run.hash = hash_of(run.config, depends_on_total_epochs(settings.schedule));
-        const Schedule schedule = rule->schedule();
-        double walks = 0;
-        for (const Pass& pass : schedule.epoch) walks += pass.epochs;
-        run.cost = graph.multiply_adds() * static_cast<double>(plan.split.train.size()) * settings.epochs * walks *
-                   (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
+        run.cost = graph.multiply_adds() * static_cast<double>(plan.split.train.size()) * settings.epochs *
+                   walks(rule->schedule().epoch) * (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
         plan.runs.push_back(std::move(run));
       }
     }

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "datasets/normalize.hpp"
 #include "experiments/cli/cli.hpp"
 #include "experiments/cli/values.hpp"
 #include "framework/graph/graph.hpp"
@@ -46,11 +45,6 @@ std::vector<OptionDef> data_options();
 
 /// "<rule>.<option>" for every rule of the catalog.
 std::vector<std::string> rule_option_names(const Catalog& rules);
-
-/// The graph that the network options describe, for data of this shape; loads no data. `name` is an entry of
-/// --networks ([network.NAME] of the INI file), "mlp", or a graph file.
-GraphSpec plan_graph(const Program& program, const Values& values, const std::string& name, const Shape& input,
-                     Index classes, const Normalization& normalization);
 
 /// Loads the data and decides every run. Throws InputError on whatever cannot be done; a rule that cannot train a
 /// network is no error here but RunPlan::unsupported.

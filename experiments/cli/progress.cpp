@@ -59,19 +59,23 @@ double Progress::fraction(std::size_t run) const {
   return std::clamp((std::max(l.epoch, 0) + within) / std::max(1, items_[run].epochs), 0.0, 1.0);
 }
 
-std::string Progress::status() {
-  double total = 0, done = 0, skipped = 0;
-  std::size_t ended = 0;
+Progress::Work Progress::work() const {
+  Work w;
   for (std::size_t i = 0; i < items_.size(); ++i) {
-    total += items_[i].cost;
-    done += items_[i].cost * fraction(i);
-    skipped += items_[i].cost * live_[i].fraction_at_start;
-    ended += live_[i].ended;
+    w.total += items_[i].cost;
+    w.done += items_[i].cost * fraction(i);
+    w.before += items_[i].cost * live_[i].fraction_at_start;
   }
+  return w;
+}
+
+std::string Progress::status() {
+  const auto [total, done, before] = work();
+  const auto ended = std::count_if(live_.begin(), live_.end(), [](const Live& l) { return l.ended; });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   std::string text = cat(ended, "/", items_.size(), " runs, ", static_cast<int>(100 * done / total), " %");
   // What earlier sessions did took none of this session's time.
-  if (done > skipped && seconds > 1) text += cat(", ", duration(seconds * (total - done) / (done - skipped)), " left");
+  if (done > before && seconds > 1) text += cat(", ", duration(seconds * (total - done) / (done - before)), " left");
   return text;
 }
 
@@ -116,13 +120,9 @@ void Progress::print(const std::string& line) {
 }
 
 void Progress::draw() {
-  double total = 0, done = 0;
-  for (std::size_t i = 0; i < items_.size(); ++i) {
-    total += items_[i].cost;
-    done += items_[i].cost * fraction(i);
-  }
   constexpr std::size_t width = 24;
-  const auto filled = static_cast<std::size_t>(static_cast<double>(width) * done / total);
+  const Work w = work();
+  const auto filled = static_cast<std::size_t>(static_cast<double>(width) * w.done / w.total);
   std::string bar;
   for (std::size_t i = 0; i < width; ++i) bar += i < filled ? "█" : "░";
   std::string line = status();

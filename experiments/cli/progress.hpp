@@ -46,7 +46,11 @@ class Progress {
     double fraction_at_start = 0;
     bool ended = false;
   };
+  struct Work {
+    double total = 0, done = 0, before = 0;  // before: in earlier sessions
+  };
   double fraction(std::size_t run) const;
+  Work work() const;
   std::string status();  // "7/15 runs, 46 %, 2:31 left"
   void print(const std::string& line);
   void draw();

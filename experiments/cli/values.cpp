@@ -106,9 +106,7 @@ double Values::real(const std::string& name, double low, double high) const {
 
 bool Values::flag(const std::string& name) const {
   const std::string& t = text(name);
-  if (t == "true" || t == "1" || t == "on" || t == "yes") return true;
-  if (t.empty() || t == "false" || t == "0" || t == "off" || t == "no") return false;
-  throw UsageError(cat("--", name, " = '", t, "': expected true or false"));
+  return !t.empty() && parse_flag("--" + name, t);  // empty: a switch that is not given
 }
 
 std::vector<std::string> Values::list(const std::string& name) const {

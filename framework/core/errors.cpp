@@ -1,6 +1,7 @@
 #include "framework/core/errors.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 
 namespace strata {
@@ -22,6 +23,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::string shortest(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
 
 std::string closest(std::string_view name, const std::vector<std::string>& known) {
   std::string best;

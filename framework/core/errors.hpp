@@ -72,6 +72,9 @@ template <class... Args> std::string cat(const Args&... args) {
   return out.str();
 }
 
+/// The shortest decimal that reads back as the same double: "0.1", "1e-08".
+std::string shortest(double value);
+
 /// The known name closest to `name` by edit distance, or "" if none is close enough to be a slip of the pen.
 std::string closest(std::string_view name, const std::vector<std::string>& known);
 

@@ -3,60 +3,47 @@
 #include <cstring>
 
 #include "framework/core/errors.hpp"
+#include "framework/io/run_file.hpp"
 
 namespace strata {
 namespace {
 
 using Json = nlohmann::json;
 
-// The fields of a row in one place, for both directions.
-template <class Row, class Field> void each_epoch_field(Row& row, const Field& field) {
-  field("train_loss", row.train_loss);
-  field("train_accuracy", row.train_accuracy);
-  field("train_seconds", row.train_seconds);
-  field("validation_loss", row.validation_loss);
-  field("validation_accuracy", row.validation_accuracy);
-  field("validation_seconds", row.validation_seconds);
-  field("test_loss", row.test_loss);
-  field("test_accuracy", row.test_accuracy);
-  field("test_seconds", row.test_seconds);
-}
-
-template <class Row, class Field> void each_layer_field(Row& row, const Field& field) {
-  field("grad_norm", row.grad_norm);
-  field("grad_mean_abs", row.grad_mean_abs);
-  field("activation_norm", row.activation_norm);
-  field("update_norm", row.update_norm);
-  field("weight_norm", row.weight_norm);
-  field("angle_to_backprop", row.angle_to_backprop);
-  field("backprop_norm", row.backprop_norm);
+// "train_loss": a field of /training and the split it belongs to.
+template <class Row, class Use> void each_epoch_field(Row& row, const Use& use) {
+  for (const TrainingField& field : training_fields()) {
+    for (std::size_t split = 0; split < split_names.size(); ++split) {
+      use(cat(split_names[split], "_", field.name), row.*field.values[split]);
+    }
+  }
 }
 
 }  // namespace
 
 Json to_json(const EpochMetrics& row) {
   Json j{{"epoch", row.epoch}};
-  each_epoch_field(row, [&](const char* name, double value) { j[name] = value; });
+  each_epoch_field(row, [&](const std::string& name, double value) { j[name] = value; });
   return j;
 }
 
 EpochMetrics epoch_metrics_from_json(const Json& j) {
   EpochMetrics row{};
   row.epoch = j.at("epoch");
-  each_epoch_field(row, [&](const char* name, double& value) { value = j.at(name); });
+  each_epoch_field(row, [&](const std::string& name, double& value) { value = j.at(name); });
   return row;
 }
 
 Json to_json(const LayerMetrics& row) {
   Json j{{"epoch", row.epoch}};
-  each_layer_field(row, [&](const char* name, const std::vector<double>& values) { j[name] = values; });
+  for (const LayerField& field : layer_fields()) j[field.name] = row.*field.values;
   return j;
 }
 
 LayerMetrics layer_metrics_from_json(const Json& j) {
   LayerMetrics row;
   row.epoch = j.at("epoch");
-  each_layer_field(row, [&](const char* name, std::vector<double>& v) { v = j.at(name).get<std::vector<double>>(); });
+  for (const LayerField& field : layer_fields()) row.*field.values = j.at(field.name).get<std::vector<double>>();
   return row;
 }
 

@@ -1,7 +1,6 @@
 #include "framework/io/summary.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -41,11 +40,7 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-std::string number(double value) {
-  if (std::isnan(value)) return "";
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
+std::string number(double value) { return std::isnan(value) ? "" : shortest(value); }
 
 template <class T> std::size_t place(std::vector<T>& items, const T& item) {
   const auto at = std::find(items.begin(), items.end(), item);

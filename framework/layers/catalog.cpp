@@ -72,22 +72,6 @@ void Attributes::finish() const {
   }
 }
 
-void LayerCatalog::add(LayerEntry entry) {
-  for (const auto& e : entries_) {
-    if (e.type == entry.type) throw UsageError(cat("layer type '", entry.type, "' is already in the catalog"));
-  }
-  entries_.push_back(std::move(entry));
-}
-
-const LayerEntry& LayerCatalog::at(const std::string& type) const {
-  std::vector<std::string> known;
-  for (const auto& e : entries_) {
-    if (e.type == type) return e;
-    known.push_back(e.type);
-  }
-  throw UsageError(unknown_name("layer type", type, known));
-}
-
 LayerCatalog builtin_layers() {
   LayerCatalog catalog;
   catalog.add({"dense", "y = W x + b; units, bias (true), init (xavier_normal), gain (1)", [](Attributes& a) {

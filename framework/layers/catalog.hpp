@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "framework/core/catalog.hpp"
 #include "framework/layers/layer.hpp"
 
 namespace strata {
@@ -39,21 +40,13 @@ class Attributes {
 };
 
 struct LayerEntry {
-  std::string type, summary;
+  static constexpr const char* kind = "layer type";
+  std::string name;  ///< as the "type" of a node
+  std::string summary;
   std::function<std::shared_ptr<const Layer>(Attributes&)> make;
 };
 
-class LayerCatalog {
- public:
-  /// Throws UsageError if the type is taken.
-  void add(LayerEntry entry);
-  /// Throws UsageError naming the known types.
-  const LayerEntry& at(const std::string& type) const;
-  const std::vector<LayerEntry>& entries() const { return entries_; }
-
- private:
-  std::vector<LayerEntry> entries_;
-};
+using LayerCatalog = CatalogOf<LayerEntry>;
 
 /// Every layer of the framework.
 LayerCatalog builtin_layers();

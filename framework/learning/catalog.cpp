@@ -90,20 +90,4 @@ ResolvedRule resolve(const RuleEntry& entry, const std::map<std::string, std::st
   return resolved;
 }
 
-void Catalog::add(RuleEntry entry) {
-  for (const auto& e : entries_) {
-    if (e.name == entry.name) throw UsageError(cat("rule '", entry.name, "' is already in the catalog"));
-  }
-  entries_.push_back(std::move(entry));
-}
-
-const RuleEntry& Catalog::at(const std::string& name) const {
-  std::vector<std::string> known;
-  for (const auto& e : entries_) {
-    if (e.name == name) return e;
-    known.push_back(e.name);
-  }
-  throw UsageError(unknown_name("rule", name, known));
-}
-
 }  // namespace strata

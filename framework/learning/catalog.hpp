@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "framework/core/catalog.hpp"
 #include "framework/learning/options.hpp"
 #include "framework/learning/rule.hpp"
 #include "framework/optim/optimizer.hpp"
@@ -15,6 +16,7 @@
 namespace strata {
 
 struct RuleEntry {
+  static constexpr const char* kind = "rule";
   std::string name;      ///< "dtp"
   std::string family;    ///< "target propagation"
   std::string summary;   ///< one line: what it does, and what it needs if not every net will do
@@ -40,16 +42,6 @@ struct ResolvedRule {
 /// bad options.
 ResolvedRule resolve(const RuleEntry& entry, const std::map<std::string, std::string>& given);
 
-class Catalog {
- public:
-  /// Throws UsageError if the name is taken.
-  void add(RuleEntry entry);
-  /// Throws UsageError with the known names and a guess.
-  const RuleEntry& at(const std::string& name) const;
-  const std::vector<RuleEntry>& entries() const { return entries_; }
-
- private:
-  std::vector<RuleEntry> entries_;
-};
+using Catalog = CatalogOf<RuleEntry>;
 
 }  // namespace strata

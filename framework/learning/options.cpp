@@ -11,12 +11,6 @@ namespace {
 
 using Type = nlohmann::ordered_json::value_t;
 
-std::string to_text(double value) {
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return {buffer, end.ptr};
-}
-
 nlohmann::ordered_json parse(const std::string& what, const OptionSpec& spec, const std::string& text) {
   using Kind = OptionSpec::Kind;
   const auto check_range = [&](double value) {
@@ -35,10 +29,7 @@ nlohmann::ordered_json parse(const std::string& what, const OptionSpec& spec, co
       check_range(static_cast<double>(value));
       return value;
     }
-    case Kind::flag:
-      if (text == "true" || text == "1" || text == "on" || text == "yes") return true;
-      if (text == "false" || text == "0" || text == "off" || text == "no") return false;
-      throw UsageError(cat(what, " = '", text, "': expected true or false"));
+    case Kind::flag: return parse_flag(what, text);
     case Kind::text: break;
   }
   for (const auto& choice : spec.choices) {
@@ -51,7 +42,7 @@ nlohmann::ordered_json parse(const std::string& what, const OptionSpec& spec, co
 }  // namespace
 
 OptionSpec real_option(std::string name, double fallback, double low, double high, std::string help) {
-  return {std::move(name), OptionSpec::Kind::real, to_text(fallback), std::move(help), low, high};
+  return {std::move(name), OptionSpec::Kind::real, shortest(fallback), std::move(help), low, high};
 }
 
 OptionSpec integer_option(std::string name, int fallback, int low, int high, std::string help) {
@@ -96,6 +87,12 @@ int Options::integer(const std::string& name) const { return at(name, Type::numb
 bool Options::flag(const std::string& name) const { return at(name, Type::boolean).get<bool>(); }
 const std::string& Options::text(const std::string& name) const {
   return at(name, Type::string).get_ref<const std::string&>();
+}
+
+bool parse_flag(const std::string& what, const std::string& text) {
+  if (text == "true" || text == "1" || text == "on" || text == "yes") return true;
+  if (text == "false" || text == "0" || text == "off" || text == "no") return false;
+  throw UsageError(cat(what, " = '", text, "': expected true or false"));
 }
 
 double parse_real(const std::string& what, const std::string& text) {

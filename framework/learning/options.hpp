@@ -50,6 +50,8 @@ class Options {
   nlohmann::ordered_json values_ = nlohmann::ordered_json::object();
 };
 
+/// true, 1, on or yes; false, 0, off or no. Throws UsageError: "<what> = 'x': expected true or false".
+bool parse_flag(const std::string& what, const std::string& text);
 /// Parses a whole text as a finite number. Throws UsageError: "<what> = 'x': expected a number".
 double parse_real(const std::string& what, const std::string& text);
 /// Parses a whole text as a whole number.

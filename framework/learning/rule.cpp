@@ -13,6 +13,12 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
+int walks(const std::vector<Pass>& passes) {
+  int sum = 0;
+  for (const Pass& pass : passes) sum += pass.epochs;
+  return sum;
+}
+
 std::string LearningRule::unsupported(const Graph& graph, const Loss& loss) const {
   const Traits t = traits();
   if (!t.losses.empty() && !contains(t.losses, loss.name())) {

@@ -47,6 +47,9 @@ struct Pass {
   std::vector<Phase> phases;
 };
 
+/// How often these passes walk over the training set.
+int walks(const std::vector<Pass>& passes);
+
 /// `before` runs once, ahead of the first epoch (pretraining of inverses); `epoch` makes up each epoch.
 struct Schedule {
   std::vector<Pass> before;

@@ -60,8 +60,8 @@ Trainer::Trainer(const Graph& graph, std::unique_ptr<Loss> loss, std::unique_ptr
     const auto& specs = settings_.optimizers;
     const auto found = std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.first == name; });
     if (found == specs.end()) throw UsageError(cat("group '", name, "': no optimizer is set for it"));
-    groups_.push_back({name, make_optimizer(found->second), 0});
-    for (const ParamId id : registry_.group(name)) {
+    groups_.push_back({name, make_optimizer(found->second), 0, registry_.group(name)});
+    for (const ParamId id : groups_.back().parameters) {
       const Matrix& w = registry_.value(id);
       slots_[static_cast<std::size_t>(id)].assign(static_cast<std::size_t>(groups_.back().optimizer->slots()),
                                                   Matrix::Zero(w.rows(), w.cols()));
@@ -87,15 +87,14 @@ const Phase& Trainer::forward_phase() const {
   throw UsageError("the rule's schedule has no phase that steps the group 'forward'");
 }
 
+std::uint64_t Trainer::batches() const {
+  const auto size = static_cast<std::size_t>(settings_.batch);
+  return (split_.train.size() + size - 1) / size;
+}
+
 std::uint64_t Trainer::steps_per_epoch() const {
-  const auto batches =
-      (split_.train.size() + static_cast<std::size_t>(settings_.batch) - 1) / static_cast<std::size_t>(settings_.batch);
-  std::uint64_t walks = 0;
-  for (const Pass& pass : schedule_.epoch) walks += static_cast<std::uint64_t>(pass.epochs);
-  if (epoch_ == 0) {
-    for (const Pass& pass : schedule_.before) walks += static_cast<std::uint64_t>(pass.epochs);
-  }
-  return walks * batches;
+  const int passes = walks(schedule_.epoch) + (epoch_ == 0 ? walks(schedule_.before) : 0);
+  return static_cast<std::uint64_t>(passes) * batches();
 }
 
 void Trainer::next_epoch(const std::function<bool()>& stop) {
@@ -115,17 +114,15 @@ void Trainer::next_epoch(const std::function<bool()>& stop) {
 void Trainer::run_pass(const Pass& pass, bool counts, const std::function<bool()>& stop) {
   BatchBuffer buffer(data_, settings_.batch);
   const auto size = static_cast<std::size_t>(settings_.batch);
-  std::uint64_t walks = 0;  // of an epoch, which may have several passes
-  for (const Pass& p : schedule_.epoch) walks += static_cast<std::uint64_t>(p.epochs);
+  const auto epoch_steps = static_cast<std::uint64_t>(walks(schedule_.epoch)) * batches();
   for (int walk = 0; walk < pass.epochs; ++walk) {
     const auto order = epoch_order(split_.train, settings_.seed, static_cast<int>(passes_++));
-    const std::size_t batches = (order.size() + size - 1) / size;
-    for (std::size_t b = 0; b < batches; ++b) {
+    for (std::size_t b = 0; b < batches(); ++b) {
       if (stop && stop()) throw Stopped("stopped");
       const std::size_t first = b * size;
       const auto ids = std::span(order).subspan(first, std::min(size, order.size() - first));
       const Batch batch = buffer.gather(data_.train, ids);
-      const double factor = counts ? lr_factor(settings_.schedule, train_steps_, walks * batches, settings_.epochs) : 1;
+      const double factor = counts ? lr_factor(settings_.schedule, train_steps_, epoch_steps, settings_.epochs) : 1;
       const Ctx ctx{Mode::train, true, settings_.seed, step_};
       const CountMultiplyAdds products;
       for (const Phase& phase : pass.phases) step(phase, ctx, batch, factor);
@@ -142,7 +139,8 @@ void Trainer::step(const Phase& phase, const Ctx& ctx, const Batch& batch, doubl
   rule_->compute(phase, ctx, model_, batch, ws_, sink_);
   std::vector<ParamId> ids;
   for (const std::string& name : phase.groups) {
-    for (const ParamId id : registry_.group(name)) ids.push_back(id);
+    const auto& of_group = group(name).parameters;
+    ids.insert(ids.end(), of_group.begin(), of_group.end());
   }
   sink_.resolve(registry_, ids);
   std::vector<MutView> gradients;
@@ -154,7 +152,7 @@ void Trainer::step(const Phase& phase, const Ctx& ctx, const Batch& batch, doubl
   for (const std::string& name : phase.groups) {
     Group& g = group(name);
     ++g.steps;
-    for (const ParamId id : registry_.group(name)) {
+    for (const ParamId id : g.parameters) {
       if (!sink_.has(id)) continue;
       // A non-finite element makes the sum non-finite: one cheap pass catches it where it arises.
       if (!std::isfinite(sink_.gradient(id).sum())) {

@@ -91,6 +91,7 @@ class Trainer {
     std::string name;
     std::unique_ptr<Optimizer> optimizer;
     std::uint64_t steps = 0;
+    std::vector<ParamId> parameters;
   };
   struct Score {
     double loss = 0, accuracy = 0, seconds = 0;
@@ -103,6 +104,7 @@ class Trainer {
   Score evaluate(const Examples& examples, const std::vector<Index>& ids);
   const Phase& forward_phase() const;
   Group& group(const std::string& name);
+  std::uint64_t batches() const;  // of a walk
 
   Registry registry_;
   std::unique_ptr<Net> net_;

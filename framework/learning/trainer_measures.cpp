@@ -65,7 +65,6 @@ void Trainer::measure_layers() {
     const NodeId layer = graph.layers()[l];
     const NodeId neuron = graph.neuron(layer);
     Angle angle;
-    double rule_norm = 0;
     for (const ParamId id : net_->params(layer)) {
       const View reference = std::as_const(reference_sink_).gradient(id);
       if (sink_.has(id)) {
@@ -74,8 +73,7 @@ void Trainer::measure_layers() {
         angle.add(view(Matrix(Matrix::Zero(reference.rows(), reference.cols()))), reference);
       }
     }
-    rule_norm = angle.norm_u();
-    row.grad_norm.push_back(rule_norm);
+    row.grad_norm.push_back(angle.norm_u());
     row.backprop_norm.push_back(angle.norm_v());
     row.angle_to_backprop.push_back(angle.degrees());
     // The loss is a batch mean: times B gives the gradient of each example's own loss.

@@ -9,11 +9,6 @@
 namespace strata {
 namespace {
 
-std::string number(double value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
 // The whole of `text` as a number; false if it is none.
 template <class T> bool read(std::string_view text, T& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -83,12 +78,12 @@ ScheduleSpec parse_schedule(const std::string& text, double warmup) {
 }
 
 std::string to_text(const ScheduleSpec& spec) {
-  const std::string prefix = spec.warmup > 0 ? cat("warmup:", number(spec.warmup), "+") : "";
+  const std::string prefix = spec.warmup > 0 ? cat("warmup:", shortest(spec.warmup), "+") : "";
   if (spec.kind == ScheduleSpec::Kind::constant) return prefix + "constant";
   if (spec.kind == ScheduleSpec::Kind::cosine) return prefix + "cosine";
   std::vector<std::string> epochs;
   for (const int e : spec.milestones) epochs.push_back(std::to_string(e));
-  return cat(prefix, "step:", join(epochs, ","), ":", number(spec.gamma));
+  return cat(prefix, "step:", join(epochs, ","), ":", shortest(spec.gamma));
 }
 
 double lr_factor(const ScheduleSpec& spec, std::uint64_t step, std::uint64_t steps_per_epoch, int epochs) {

@@ -54,18 +54,6 @@ fs::path new_file(const char* what) {
 
 }  // namespace
 
-Scratch::Scratch() {
-  std::string name = (fs::temp_directory_path() / "strata-cli-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
-  path_ = name;
-  fs::permissions(path_, fs::perms(0755));  // for the test that works as nobody
-}
-
-Scratch::~Scratch() {
-  std::error_code error;
-  fs::remove_all(path_, error);
-}
-
 std::string program_under_test() {
   const char* other = std::getenv("STRATA_PROGRAM");
   return other != nullptr ? other : STRATA_PROGRAM;
@@ -146,11 +134,6 @@ Outcome Running::wait() {
 
 Outcome call(const fs::path& in, const Words& arguments, const Start& start) {
   return Running(in, arguments, start).wait();
-}
-
-std::string content(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 void write(const fs::path& file, const std::string& bytes) {

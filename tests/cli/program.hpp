@@ -10,25 +10,16 @@
 #include <vector>
 
 #include "framework/io/run_record.hpp"
+#include "tests/support/folder.hpp"
 
 namespace strata::testing {
 
-namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-/// A new folder, gone with its files at the end of the test.
-class Scratch {
+/// The folder that programs work in.
+class Scratch : public Folder {
  public:
-  Scratch();
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  const fs::path& path() const { return path_; }
-  fs::path operator/(const fs::path& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
+  Scratch() { fs::permissions(path(), fs::perms(0755)); }  // for the test that works as nobody
 };
 
 /// "run --rule fa" → {"run", "--rule", "fa"}
@@ -80,7 +71,6 @@ inline Outcome call(const Scratch& in, const std::string& line, const Start& sta
   return call(in.path(), words(line), start);
 }
 
-std::string content(const fs::path& file);
 void write(const fs::path& file, const std::string& bytes);
 Words lines(const std::string& text);
 bool contains(const std::string& text, const std::string& part);

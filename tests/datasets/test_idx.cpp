@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "datasets/idx.hpp"
+#include "tests/support/folder.hpp"
 
 using namespace strata;
 
@@ -22,26 +23,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-/// A new folder, gone with its files at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "strata-idx-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()));
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+using TemporaryFolder = strata::testing::Folder;
 
 void put(Bytes& to, std::uint32_t big_endian) {
   for (const int shift : {24, 16, 8, 0}) to.push_back(static_cast<std::uint8_t>(big_endian >> shift));

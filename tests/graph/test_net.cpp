@@ -1,28 +1,23 @@
 // Whole nets: outputs, losses and gradients against torch (golden/make_networks.py), and what a backward sweep can do.
 // Built in float and in double.
 #include <boost/test/unit_test.hpp>
-#include <fstream>
 #include <utility>
 
 #include "framework/core/errors.hpp"
 #include "framework/learning/grad_sink.hpp"
 #include "framework/losses/loss.hpp"
+#include "tests/support/golden.hpp"
 #include "tests/support/says.hpp"
 
 using namespace strata;
 using strata::testing::bytes;
+using strata::testing::golden;
 using strata::testing::says;
 using Json = nlohmann::ordered_json;
 
 namespace {
 
 constexpr double tight = sizeof(Scalar) == 4 ? 1e-5 : 1e-10;
-
-Json golden() {
-  std::ifstream file(STRATA_GOLDEN_DIR "/networks.json");
-  BOOST_REQUIRE_MESSAGE(file, "cannot read " STRATA_GOLDEN_DIR "/networks.json");
-  return Json::parse(file);
-}
 
 Eigen::MatrixXd matrix(const Json& rows) {
   Eigen::MatrixXd m(static_cast<Index>(rows.size()), static_cast<Index>(rows.at(0).size()));
@@ -85,7 +80,7 @@ GraphSpec skip_net(bool skip = true) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(outputs_losses_and_gradients_match_torch) {
-  const Json file = golden();
+  const Json file = golden<Json>("networks.json");
   BOOST_TEST(file.at("cases").size() >= 8u);
   for (const Json& c : file.at("cases")) {
     BOOST_TEST_CONTEXT(c.at("name")) {

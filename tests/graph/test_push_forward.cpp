@@ -4,8 +4,10 @@
 
 #include "framework/core/errors.hpp"
 #include "framework/learning/grad_sink.hpp"
+#include "tests/support/says.hpp"
 
 using namespace strata;
+using strata::testing::says;
 
 namespace {
 
@@ -91,6 +93,5 @@ BOOST_AUTO_TEST_CASE(a_layer_without_one_says_so) {
   const Plain layer;
   const Layer& base = layer;
   Matrix m = Matrix::Zero(1, 1);
-  BOOST_CHECK_EXCEPTION(base.push_forward({}, {}, view(m), {}, {}, {}, mut_view(m)), UnsupportedError,
-                        [](const auto& e) { return std::string(e.what()).find("plain") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(base.push_forward({}, {}, view(m), {}, {}, {}, mut_view(m)), UnsupportedError, says({"plain"}));
 }

@@ -15,49 +15,20 @@
 #include "framework/core/errors.hpp"
 #include "framework/io/hdf5.hpp"
 #include "framework/io/replace_file.hpp"
+#include "tests/support/folder.hpp"
+#include "tests/support/message.hpp"
 
 using namespace strata;
+using strata::testing::content;
+using strata::testing::Folder;
+using strata::testing::mentions;
+using strata::testing::message;
 namespace fs = std::filesystem;
 
 namespace {
 
-/// A fresh folder, removed with everything in it.
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "strata-hdf5-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()));
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  fs::path operator/(const std::string& name) const { return path / name; }
-};
-
-std::string content(const fs::path& path) {
-  std::ostringstream out;
-  out << std::ifstream(path, std::ios::binary).rdbuf();
-  return out.str();
-}
-
 std::size_t entries(const fs::path& folder) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
-}
-
-/// The message of the E that `f` throws.
-template <class E, class F> std::string message(F f) {
-  try {
-    f();
-  } catch (const E& error) {
-    BOOST_TEST(std::string(error.what()).find('\n') == std::string::npos);
-    return error.what();
-  }
-  BOOST_ERROR("nothing thrown");
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  BOOST_TEST_INFO("in: " << text);
-  return text.find(part) != std::string::npos;
 }
 
 /// The storage of a dataset: H5D_CONTIGUOUS or H5D_CHUNKED, and the size of a chunk in values.
@@ -211,7 +182,7 @@ BOOST_AUTO_TEST_CASE(misuse_is_refused) {
   root.add("b", {"x"}, std::vector<double>{1, 2}, {});
   BOOST_CHECK_THROW(root.add("c", {"b"}, std::vector<double>{1, 2}, {}), ShapeError);  // b is no scale
   const auto again = [&] { root.add("b", {"x"}, std::vector<double>{1, 2}, {}); };
-  BOOST_TEST(contains(message<IoError>(again), "already exists"));
+  BOOST_TEST(mentions(message<IoError>(again), "already exists"));
 }
 
 BOOST_AUTO_TEST_CASE(replacing_is_all_or_nothing) {
@@ -221,7 +192,7 @@ BOOST_AUTO_TEST_CASE(replacing_is_all_or_nothing) {
   BOOST_TEST(content(path) == "old");
   replace_file(path, std::string(100'000, 'n'));
   BOOST_TEST((content(path) == std::string(100'000, 'n')));
-  BOOST_TEST(entries(folder.path) == 1u);
+  BOOST_TEST(entries(folder.path()) == 1u);
 
   // A full disk: files may grow to 64 kB only.
   rlimit before;
@@ -234,21 +205,21 @@ BOOST_AUTO_TEST_CASE(replacing_is_all_or_nothing) {
   ::signal(SIGXFSZ, handler);
   BOOST_TEST(full == path.string() + ": cannot write: File too large");
   BOOST_TEST((content(path) == std::string(100'000, 'n')));
-  BOOST_TEST(entries(folder.path) == 1u);
+  BOOST_TEST(entries(folder.path()) == 1u);
 
-  BOOST_TEST(contains(message<IoError>([&] { replace_file(folder / "none" / "a", "x"); }), "No such file"));
+  BOOST_TEST(mentions(message<IoError>([&] { replace_file(folder / "none" / "a", "x"); }), "No such file"));
   fs::create_directory(folder / "taken");
   std::ofstream(folder / "taken" / "x") << "x";
-  BOOST_TEST(contains(message<IoError>([&] { replace_file(folder / "taken", "x"); }), "put the new file in place"));
-  BOOST_TEST(entries(folder.path) == 2u);
+  BOOST_TEST(mentions(message<IoError>([&] { replace_file(folder / "taken", "x"); }), "put the new file in place"));
+  BOOST_TEST(entries(folder.path()) == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_without_permission) {
   if (::geteuid() == 0) return;  // root may write everywhere
   const Folder folder;
-  fs::permissions(folder.path, fs::perms::owner_read | fs::perms::owner_exec);
-  BOOST_TEST(contains(message<IoError>([&] { replace_file(folder / "a", "x"); }), "Permission denied"));
-  fs::permissions(folder.path, fs::perms::owner_all);
+  fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  BOOST_TEST(mentions(message<IoError>([&] { replace_file(folder / "a", "x"); }), "Permission denied"));
+  fs::permissions(folder.path(), fs::perms::owner_all);
 }
 
 BOOST_AUTO_TEST_CASE(files_that_cannot_be_opened) {
@@ -257,10 +228,10 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_opened) {
   const auto open = [&] { h5::open_file(path); };
   BOOST_TEST(message<DataError>(open) == path.string() + ": no such file");
   std::ofstream(path) << "";
-  BOOST_TEST(contains(message<DataError>(open), "is empty"));
+  BOOST_TEST(mentions(message<DataError>(open), "is empty"));
   std::ofstream(path) << "rule,network\nfa,mlp\n";
   BOOST_TEST(message<DataError>(open) == path.string() + ": is not an HDF5 file");
-  BOOST_TEST(contains(message<DataError>([&] { h5::open_file(folder.path); }), "is a folder"));
+  BOOST_TEST(mentions(message<DataError>([&] { h5::open_file(folder.path()); }), "is a folder"));
 
   const auto root = h5::new_file();
   root.add_scale("x", std::vector<double>(5000, 1), {});
@@ -269,7 +240,7 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_opened) {
        {std::size_t{4}, std::size_t{8}, std::size_t{40}, std::size_t{100}, image.size() / 2, image.size() - 1}) {
     BOOST_TEST_CONTEXT(length << " of " << image.size() << " bytes") {
       std::ofstream(path, std::ios::binary) << image.substr(0, length);
-      BOOST_TEST(contains(message<DataError>(open), "is truncated or damaged"));
+      BOOST_TEST(mentions(message<DataError>(open), "is truncated or damaged"));
     }
   }
   std::ofstream(path, std::ios::binary) << image;
@@ -283,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_locked_file_names_the_variable_to_set) {
   ::unsetenv("HDF5_USE_FILE_LOCKING");
   const int fd = ::open(path.c_str(), O_RDWR);
   BOOST_TEST_REQUIRE(::flock(fd, LOCK_EX) == 0);
-  BOOST_TEST(contains(message<IoError>([&] { h5::open_file(path); }), "HDF5_USE_FILE_LOCKING=FALSE"));
+  BOOST_TEST(mentions(message<IoError>([&] { h5::open_file(path); }), "HDF5_USE_FILE_LOCKING=FALSE"));
   ::close(fd);
   h5::open_file(path);
 }

@@ -2,7 +2,6 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <boost/test/unit_test.hpp>
@@ -14,29 +13,17 @@
 #include "framework/io/hdf5.hpp"
 #include "framework/io/replace_file.hpp"
 #include "framework/io/run_file.hpp"
+#include "tests/support/folder.hpp"
+#include "tests/support/message.hpp"
 
 using namespace strata;
+using strata::testing::content;
+using strata::testing::Folder;
+using strata::testing::mentions;
+using strata::testing::message;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A fresh folder, removed with everything in it.
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "strata-run-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()));
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  fs::path operator/(const std::string& name) const { return path / name; }
-};
-
-std::string content(const fs::path& path) {
-  std::ostringstream out;
-  out << std::ifstream(path, std::ios::binary).rdbuf();
-  return out.str();
-}
 
 /// A matrix whose entries tell their row and column: 100·row + column.
 Matrix labelled(Index rows, Index cols) {
@@ -124,23 +111,6 @@ void same(const RunRecord& a, const RunRecord& b) {
   }
 }
 
-/// The message of the E that `f` throws.
-template <class E, class F> std::string message(F f) {
-  try {
-    f();
-  } catch (const E& error) {
-    BOOST_TEST(std::string(error.what()).find('\n') == std::string::npos);
-    return error.what();
-  }
-  BOOST_ERROR("nothing thrown");
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  BOOST_TEST_INFO("in: " << text);
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_record_comes_back) {
@@ -161,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_record_comes_back) {
       BOOST_TEST(info.best_epoch == r.best_epoch);
       BOOST_TEST(info.layers == 3u);
       BOOST_TEST(info.weights == 7u);
-      BOOST_TEST(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 1);
+      BOOST_TEST(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
     }
   }
 }
@@ -213,7 +183,7 @@ BOOST_AUTO_TEST_CASE(weights_come_back_the_right_way_round) {
   BOOST_TEST(h1.text("group", "B") == "feedback");
   BOOST_TEST(weights.open("h3").axes("weight").size() == 2u);  // a weight stays a matrix, with one input too
   BOOST_TEST(weights.open("inverse").open("h2").open("dense").text("group") == "inverse");
-  BOOST_TEST(contains(h1.text("long_name", "weight"), "row = output, column = input"));
+  BOOST_TEST(mentions(h1.text("long_name", "weight"), "row = output, column = input"));
 }
 
 BOOST_AUTO_TEST_CASE(odd_values_are_kept_or_refused) {
@@ -260,7 +230,7 @@ BOOST_AUTO_TEST_CASE(an_existing_file_survives_a_failed_write) {
   ::signal(SIGXFSZ, handler);
   BOOST_TEST(error == path.string() + ": cannot write: File too large");
   BOOST_TEST((content(path) == before));
-  BOOST_TEST(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 1);
+  BOOST_TEST(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
   write_run_file(path, sample(3));  // and the next attempt succeeds
   BOOST_TEST(read_run_file(path).training.size() == 3u);
 }
@@ -279,7 +249,7 @@ BOOST_AUTO_TEST_CASE(bad_files_are_named) {
     for (const auto& error :
          {message<DataError>([&] { read_run_file(path); }), message<DataError>([&] { validate_run_file(path); })}) {
       BOOST_TEST(error.starts_with(path.string() + ": "));
-      BOOST_TEST(contains(error, part));
+      BOOST_TEST(mentions(error, part));
     }
   };
   expect("no such file");
@@ -313,7 +283,7 @@ BOOST_AUTO_TEST_CASE(bad_files_are_named) {
   with([](const h5::Group& root) { root.set("schema", "strata-run"), root.set("schema_version", 0); });
   expect("has schema_version 0, this program reads 1");
   with([](const h5::Group& root) { root.set("schema", "strata-run"), root.set("schema_version", 1); });
-  BOOST_TEST(contains(message<DataError>([&] { read_run_file(path); }), "@title: no such attribute"));
+  BOOST_TEST(mentions(message<DataError>([&] { read_run_file(path); }), "@title: no such attribute"));
 }
 
 BOOST_AUTO_TEST_CASE(validation_looks_deeper_than_reading) {
@@ -322,7 +292,7 @@ BOOST_AUTO_TEST_CASE(validation_looks_deeper_than_reading) {
   const auto expect = [&](const RunRecord& r, const std::string& part) {
     write_run_file(path, r);
     read_run_file(path);
-    BOOST_TEST(contains(message<DataError>([&] { validate_run_file(path); }), part));
+    BOOST_TEST(mentions(message<DataError>([&] { validate_run_file(path); }), part));
   };
   auto r = sample(2);
   r.status = "completed";
@@ -334,7 +304,7 @@ BOOST_AUTO_TEST_CASE(validation_looks_deeper_than_reading) {
   r = sample(2);
   r.training[1].epoch = 0;
   write_run_file(path, r);
-  BOOST_TEST(contains(message<DataError>([&] { validate_run_file(path); }), "not in rising order"));
+  BOOST_TEST(mentions(message<DataError>([&] { validate_run_file(path); }), "not in rising order"));
 
   // An axis that has lost its scale.
   write_run_file(path, sample(2));
@@ -344,7 +314,7 @@ BOOST_AUTO_TEST_CASE(validation_looks_deeper_than_reading) {
   BOOST_TEST(H5DSdetach_scale(loss, epoch, 0) >= 0);
   for (const hid_t dataset : {loss, epoch}) H5Dclose(dataset);
   H5Fclose(damaged);
-  BOOST_TEST(contains(message<DataError>([&] { read_run_file(path); }),
+  BOOST_TEST(mentions(message<DataError>([&] { read_run_file(path); }),
                       ":/training/loss: expected the axes epoch × split with their scales"));
 
   // A variable that somebody added: without a scale, then with one from a sibling group, as netCDF cannot open it.
@@ -364,7 +334,7 @@ BOOST_AUTO_TEST_CASE(validation_looks_deeper_than_reading) {
     H5Gclose(group);
     H5Fclose(file);
     read_run_file(path);
-    BOOST_TEST(contains(message<DataError>([&] { validate_run_file(path); }),
+    BOOST_TEST(mentions(message<DataError>([&] { validate_run_file(path); }),
                         sibling ? ":/extra/added: its scale /layers/layer is in neither its group nor a parent"
                                 : ":/extra/added: an axis has no dimension scale"));
   }
@@ -378,5 +348,5 @@ BOOST_AUTO_TEST_CASE(validation_looks_deeper_than_reading) {
   BOOST_TEST_REQUIRE(packed != std::string::npos);
   bytes[packed + 1000] ^= 0x55;
   replace_file(path, bytes);
-  BOOST_TEST(contains(message<DataError>([&] { validate_run_file(path); }), "/weights/h1/weight: cannot read"));
+  BOOST_TEST(mentions(message<DataError>([&] { validate_run_file(path); }), "/weights/h1/weight: cannot read"));
 }

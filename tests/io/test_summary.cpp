@@ -1,5 +1,4 @@
 // summary.csv and summary.h5: the right epoch's value in the right cell, NaN elsewhere, nothing overwritten silently.
-#include <stdlib.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -10,29 +9,14 @@
 #include "framework/io/hdf5.hpp"
 #include "framework/io/run_file.hpp"
 #include "framework/io/summary.hpp"
+#include "tests/support/folder.hpp"
 
 using namespace strata;
+using strata::testing::content;
+using strata::testing::Folder;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A fresh folder, removed with everything in it.
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "strata-summary-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()));
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  fs::path operator/(const std::string& name) const { return path / name; }
-};
-
-std::string content(const fs::path& path) {
-  std::ostringstream out;
-  out << std::ifstream(path, std::ios::binary).rdbuf();
-  return out.str();
-}
 
 /// Epochs 0 … last: train_loss 10 − epoch, validation accuracy epoch / 8, grad_norm seed + epoch / 8 + layer / 64.
 RunRecord run(const std::string& rule, int seed, int last, std::vector<std::string> layers = {"h1", "out"}) {
@@ -99,7 +83,7 @@ BOOST_AUTO_TEST_CASE(csv_is_exact_quoted_and_empty_where_nan) {
              "fa,mlp,toy,-1,complete,0,,10,,,,1.25,ü.h5\n");
   write_summary_csv(folder / "summary.csv", {});
   BOOST_TEST(content(folder / "summary.csv").ends_with(",seconds,file\n"));
-  BOOST_TEST(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 1);
+  BOOST_TEST(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
   BOOST_CHECK_THROW(write_summary_csv(folder / "none" / "summary.csv", {}), IoError);
 }
 

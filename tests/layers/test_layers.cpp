@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(every_type_has_a_sample) {
   const auto known = samples();
   const LayerCatalog catalog = builtin_layers();
   for (const LayerEntry& entry : catalog.entries()) {
-    BOOST_TEST(known.contains(entry.type), "no sample of layer '" << entry.type << "' above: add one");
+    BOOST_TEST(known.contains(entry.name), "no sample of layer '" << entry.name << "' above: add one");
     BOOST_TEST(!entry.summary.empty());
   }
   for (const auto& [type, sample] : known) {

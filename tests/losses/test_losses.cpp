@@ -9,8 +9,10 @@
 #include "framework/core/rng.hpp"
 #include "framework/losses/loss.hpp"
 #include "framework/parallel/parallel.hpp"
+#include "tests/support/says.hpp"
 
 using namespace strata;
+using strata::testing::says;
 
 namespace {
 
@@ -153,7 +155,5 @@ BOOST_AUTO_TEST_CASE(names_and_shapes) {
     const Matrix out = Matrix::Zero(3, 2), t = one_hot(3, 2);
     BOOST_CHECK_THROW(make_loss(name)->gradient(view(out), batch_of(out, t), mut_view(d)), ShapeError);
   }
-  BOOST_CHECK_EXCEPTION(make_loss("cross_entropie"), UsageError, [](const UsageError& e) {
-    return std::string(e.what()).find("did you mean 'cross_entropy'") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(make_loss("cross_entropie"), UsageError, says({"did you mean 'cross_entropy'"}));
 }

@@ -4,24 +4,19 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "framework/core/errors.hpp"
 #include "framework/core/rng.hpp"
 #include "framework/optim/optimizer.hpp"
 #include "framework/parallel/parallel.hpp"
+#include "tests/support/golden.hpp"
 
 using namespace strata;
+using strata::testing::golden;
 using Json = nlohmann::json;
 
 namespace {
-
-Json golden() {
-  std::ifstream file(STRATA_GOLDEN_DIR "/optimizers.json");
-  BOOST_REQUIRE_MESSAGE(file, "cannot read " STRATA_GOLDEN_DIR "/optimizers.json");
-  return Json::parse(file);
-}
 
 OptimizerSpec spec_of(const std::string& name, const Json& options) {
   OptimizerSpec s = default_optimizer(name);
@@ -83,7 +78,7 @@ struct Stepped {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(same_as_torch) {
-  const Json file = golden();
+  const Json file = golden("optimizers.json");
   const Index rows = file["rows"], cols = file["cols"];
   const auto matrix = [&](const std::vector<double>& v) {
     return Matrix(Eigen::Map<const Eigen::MatrixXd>(v.data(), rows, cols).cast<Scalar>());
@@ -108,7 +103,7 @@ BOOST_AUTO_TEST_CASE(same_as_torch) {
 }
 
 BOOST_AUTO_TEST_CASE(defaults_are_torchs) {
-  const Json defaults = golden()["defaults"];
+  const Json defaults = golden("optimizers.json")["defaults"];
   BOOST_REQUIRE(defaults.size() == 3U);
   for (const auto& [name, options] : defaults.items()) {
     BOOST_TEST_CONTEXT(name) { BOOST_TEST((default_optimizer(name) == spec_of(name, options))); }

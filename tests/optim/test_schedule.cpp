@@ -5,8 +5,10 @@
 
 #include "framework/core/errors.hpp"
 #include "framework/optim/schedule.hpp"
+#include "tests/support/says.hpp"
 
 using namespace strata;
+using strata::testing::says;
 
 namespace {
 
@@ -116,7 +118,5 @@ BOOST_AUTO_TEST_CASE(refusals) {
     BOOST_CHECK_THROW(parse_schedule("cosine", warmup), UsageError);
   }
   BOOST_CHECK_THROW(parse_schedule("warmup:3+cosine", 2), UsageError);
-  BOOST_CHECK_EXCEPTION(parse_schedule("cosin"), UsageError, [](const UsageError& e) {
-    return std::string(e.what()).find("did you mean 'cosine'") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(parse_schedule("cosin"), UsageError, says({"did you mean 'cosine'"}));
 }

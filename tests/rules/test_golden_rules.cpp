@@ -1,10 +1,10 @@
 // One step of fa, dfa and dtp against the papers' equations in torch (golden/make_rules.py). In double.
 #include <boost/test/unit_test.hpp>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "rules/builtin.hpp"
+#include "tests/support/golden.hpp"
 #include "tests/support/learning.hpp"
 
 using namespace strata;
@@ -12,12 +12,6 @@ using namespace strata::testing;
 using Json = nlohmann::json;
 
 namespace {
-
-Json golden() {
-  std::ifstream file(STRATA_GOLDEN_DIR "/rules.json");
-  BOOST_REQUIRE_MESSAGE(file, "cannot read " STRATA_GOLDEN_DIR "/rules.json");
-  return Json::parse(file);
-}
 
 /// From a list of rows.
 Matrix matrix(const Json& rows) {
@@ -42,7 +36,7 @@ void set(Bench& bench, const Json& values) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(pseudo_gradients_are_the_papers) {
-  const Json file = golden();
+  const Json file = golden("rules.json");
   const Matrix x = matrix(file["x"]).transpose();
   const auto labels = file["labels"].get<std::vector<std::int32_t>>();
   const std::vector<Index> widths = file["widths"].get<std::vector<Index>>();
@@ -81,7 +75,7 @@ BOOST_AUTO_TEST_CASE(pseudo_gradients_are_the_papers) {
 
 // The script cannot draw them itself.
 BOOST_AUTO_TEST_CASE(the_noise_is_what_the_rules_stream_gives) {
-  const Json noise = golden()["noise"];
+  const Json noise = golden("rules.json")["noise"];
   BOOST_TEST(noise["values"].size() == 2U);
   for (const auto& [node, values] : noise["values"].items()) {
     const Matrix expected = matrix(values).transpose();
