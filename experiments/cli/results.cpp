@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 
@@ -11,8 +10,6 @@
 
 namespace strata::cli {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 bool complete(const ResultRow& row) { return row.summary.status == "complete"; }
 
@@ -43,11 +40,11 @@ std::vector<ResultRow> result_rows(const std::vector<RunResult>& results) {
                                                        : "interrupted",
                      0,
                      -1,
-                     nan,
-                     nan,
-                     nan,
-                     nan,
-                     nan,
+                     quiet_nan,
+                     quiet_nan,
+                     quiet_nan,
+                     quiet_nan,
+                     quiet_nan,
                      ""};
     }
     row.hash = r.plan->hash;
@@ -110,10 +107,11 @@ std::vector<Cell> cells_of(const std::vector<ResultRow>& rows) {
       seconds.push_back(s.seconds);
       const auto& of_network = backprop[s.network];
       const auto found = of_network.find(s.seed);
-      reference.push_back(found == of_network.end() ? nan : found->second);
+      reference.push_back(found == of_network.end() ? quiet_nan : found->second);
     }
     cell.test_accuracy = mean_interval(accuracy);
-    cell.difference = f.rule == "backprop" ? Interval{nan, nan, nan, 0} : paired_difference(accuracy, reference);
+    cell.difference =
+        f.rule == "backprop" ? Interval{quiet_nan, quiet_nan, quiet_nan, 0} : paired_difference(accuracy, reference);
     cell.test_accuracy_last = mean(last);
     cell.seconds = mean(seconds);
     cells.push_back(std::move(cell));

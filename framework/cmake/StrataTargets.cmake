@@ -43,6 +43,7 @@ function(strata_library name)
     if(suffix)
       target_compile_definitions(${target} PUBLIC STRATA_DOUBLE)
     endif()
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ${STRATA_UNITY} UNITY_BUILD_BATCH_SIZE 5)
     strata_precompile(${target} "${suffix}")
   endforeach()
 endfunction()
@@ -104,4 +105,8 @@ Catalog builtin_catalog() {
 }  // namespace strata
 ")
   strata_library(rules SOURCES ${sources} ${generated} LINK strata::framework)
+  # A rule is compiled alone: touching it compiles nothing else, and its names clash with nobody's.
+  foreach(suffix "" ${STRATA_F64_SUFFIX})
+    set_target_properties(strata_rules${suffix} PROPERTIES UNITY_BUILD OFF)
+  endforeach()
 endfunction()

@@ -6,6 +6,7 @@
 
 #include <Eigen/Core>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace strata {
@@ -20,6 +21,9 @@ using Scalar = float;
 using Index = Eigen::Index;
 using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
 using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
+
+/// What is not known, or not defined.
+inline constexpr double quiet_nan = std::numeric_limits<double>::quiet_NaN();
 
 /// A read-only and a writable window on a matrix that somebody else owns. Cheap to copy.
 using View = Eigen::Map<const Matrix, Eigen::Unaligned, Eigen::OuterStride<>>;

@@ -1,6 +1,6 @@
 #include "framework/graph/initializer.hpp"
 
-#include <Eigen/QR>
+#include <algorithm>
 #include <cmath>
 
 #include "framework/core/errors.hpp"
@@ -42,26 +42,30 @@ double initial_sd(const Initializer& init, Index rows, Index cols) {
   return 0;
 }
 
+namespace {
+
+// Gram–Schmidt, each column twice ("twice is enough": Giraud et al., Numer. Math. 101, 2005). It is the QR
+// decomposition whose R has a positive diagonal, hence Q is uniform (Mezzadri math-ph/0609050).
+void orthonormalise(Matrix& q) {
+  for (Index j = 0; j < q.cols(); ++j) {
+    const auto before = q.leftCols(j);
+    for (int pass = 0; pass < 2; ++pass) q.col(j) -= before * (before.transpose() * q.col(j)).eval();
+    q.col(j).normalize();
+  }
+}
+
+}  // namespace
+
 Matrix draw(const Initializer& init, Index rows, Index cols, const Rng& rng) {
   Matrix m = Matrix::Zero(rows, cols);
   if (init.kind == Initializer::Kind::zeros) return m;
   if (init.kind == Initializer::Kind::orthogonal) {
-    const Index tall = std::max(rows, cols);
-    const Index thin = std::min(rows, cols);
-    Matrix normal(tall, thin);
-    rng.fill_normal(mut_view(normal), 0, 1);
-    const Eigen::HouseholderQR<Matrix> qr(normal);
-    Matrix q = qr.householderQ() * Matrix::Identity(tall, thin);
-    // The sign of R's diagonal is fixed, or Q would not be uniform (Mezzadri math-ph/0609050).
-    for (Index j = 0; j < thin; ++j) {
-      if (qr.matrixQR()(j, j) < 0) q.col(j) = -q.col(j);
-    }
-    if (rows >= cols) {
-      m = static_cast<Scalar>(init.gain) * q;
-    } else {
-      m = static_cast<Scalar>(init.gain) * q.transpose();
-    }
-    return m;
+    Matrix q(std::max(rows, cols), std::min(rows, cols));
+    rng.fill_normal(mut_view(q), 0, 1);
+    orthonormalise(q);
+    q *= static_cast<Scalar>(init.gain);
+    if (rows >= cols) return q;
+    return q.transpose();
   }
   const auto sd = static_cast<Scalar>(initial_sd(init, rows, cols));
   if (init.uniform) {

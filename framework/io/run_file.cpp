@@ -1,7 +1,6 @@
 #include "framework/io/run_file.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "framework/core/errors.hpp"
@@ -10,8 +9,6 @@
 
 namespace strata {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 constexpr LayerField layer_table[] = {
     {"grad_norm", &LayerMetrics::grad_norm, "norm of the rule's pseudo-gradient, weights and bias together", "1"},
@@ -36,7 +33,7 @@ constexpr TrainingField training_table[] = {
 static_assert(sizeof(E) == sizeof(double) * (1 + 3 * std::size(training_table)),
               "a field of EpochMetrics is missing from training_table");
 
-constexpr const char* readme = R"(One training run of Strata: one network, one learning rule, one seed.
+constexpr const char* run_readme = R"(One training run of Strata: one network, one learning rule, one seed.
 
 GROUPS (not every file has every group)
   /            attributes: title, history, source, schema, schema_version, status (running, complete, diverged,
@@ -97,7 +94,7 @@ void write_root(const h5::Group& root, const RunRecord& r) {
   root.set("schema_version", run_schema_version);
   root.set("status", r.status);
   if (!r.status_detail.empty()) root.set("status_detail", r.status_detail);
-  const std::string text = readme;
+  const std::string text = run_readme;
   root.add("README", {}, std::span(&text, 1), {.long_name = "how to read this file"});
 
   const auto provenance = root.make_group("provenance");
@@ -136,7 +133,7 @@ void write_training(const h5::Group& group, const RunRecord& r) {
 void append_row(std::vector<double>& out, const std::vector<double>& values, const RunRecord& r, std::string_view name,
                 int epoch) {
   if (values.empty()) {
-    out.insert(out.end(), r.layers.size(), nan);
+    out.insert(out.end(), r.layers.size(), quiet_nan);
   } else if (values.size() == r.layers.size()) {
     out.insert(out.end(), values.begin(), values.end());
   } else {
@@ -166,13 +163,13 @@ std::vector<std::pair<std::string, std::vector<double>>> probe_table(const RunRe
     for (const auto& [name, values] : row.values) {
       auto probe = std::find_if(table.begin(), table.end(), [&name = name](auto& p) { return p.first == name; });
       if (probe == table.end())
-        probe = table.insert(probe, {name, std::vector<double>(rows_before * r.layers.size(), nan)});
+        probe = table.insert(probe, {name, std::vector<double>(rows_before * r.layers.size(), quiet_nan)});
       if (probe->second.size() != rows_before * r.layers.size())
         throw InputError(cat("probe '", name, "' is reported twice at epoch ", row.epoch));
       append_row(probe->second, values, r, name, row.epoch);
     }
     ++rows_before;
-    for (auto& probe : table) probe.second.resize(rows_before * r.layers.size(), nan);
+    for (auto& probe : table) probe.second.resize(rows_before * r.layers.size(), quiet_nan);
   }
   return table;
 }

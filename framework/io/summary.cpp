@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 #include <tuple>
@@ -15,9 +14,7 @@
 namespace strata {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-constexpr const char* readme = R"(This HDF5 file sums up many training runs of Strata.
+constexpr const char* summary_readme = R"(This HDF5 file sums up many training runs of Strata.
 
 All variables are in the root group, over the axes rule, network, seed, epoch and layer; NaN (or an empty string) where
 there is no such run, epoch or layer. layer counts from 1; layer_name(network, layer) names it.
@@ -128,14 +125,14 @@ struct Writer {
   void per_run(const std::string& name, const h5::About& about, const std::vector<SummaryRow>& rows, F get) const {
     using T = std::decay_t<decltype(get(rows[0]))>;
     std::vector<T> values;
-    if constexpr (std::is_same_v<T, double>) values.assign(grid.size(), nan);
+    if constexpr (std::is_same_v<T, double>) values.assign(grid.size(), quiet_nan);
     else values.resize(grid.size());
     for (std::size_t i = 0; i < records.size(); ++i) values[grid.at(grid.cells[i])] = get(rows[i]);
     root.add(name, {"rule", "network", "seed"}, values, about);
   }
 
   void per_epoch(const std::string& name, double EpochMetrics::*member, const h5::About& about) const {
-    std::vector<double> values(grid.size() * grid.epochs.size(), nan);
+    std::vector<double> values(grid.size() * grid.epochs.size(), quiet_nan);
     for (std::size_t i = 0; i < records.size(); ++i)
       for (const auto& row : records[i].training)
         values[grid.at(grid.cells[i]) * grid.epochs.size() + index_of(grid.epochs, row.epoch)] = row.*member;
@@ -143,7 +140,7 @@ struct Writer {
   }
 
   void per_layer(const LayerField& field) const {
-    std::vector<double> values(grid.size() * grid.epochs.size() * grid.layers.size(), nan);
+    std::vector<double> values(grid.size() * grid.epochs.size() * grid.layers.size(), quiet_nan);
     for (std::size_t i = 0; i < records.size(); ++i) {
       for (const auto& row : records[i].layer_metrics) {
         const auto& from = row.*field.values;
@@ -173,7 +170,8 @@ struct Writer {
 }  // namespace
 
 SummaryRow summary_row(const RunRecord& r, const std::string& file) {
-  SummaryRow row{r.rule, r.network, r.dataset, r.seed, r.status, 0, r.best_epoch, nan, nan, nan, nan, nan, file};
+  SummaryRow row{r.rule,    r.network, r.dataset, r.seed,    r.status,  0,   r.best_epoch,
+                 quiet_nan, quiet_nan, quiet_nan, quiet_nan, quiet_nan, file};
   if (r.training.empty()) return row;
   const auto& last = r.training.back();
   row.epochs = last.epoch;
@@ -222,7 +220,7 @@ void write_summary_file(const std::filesystem::path& path, const std::vector<Run
   root.set("title", cat("Summary of ", all.size(), all.size() == 1 ? " run" : " runs"));
   root.set("schema", summary_schema);
   root.set("schema_version", summary_schema_version);
-  const std::string text = readme;
+  const std::string text = summary_readme;
   root.add("README", {}, std::span(&text, 1), {.long_name = "how to read this file"});
 
   root.add_scale("rule", grid.rules, {.long_name = "learning rule"});
@@ -231,14 +229,15 @@ void write_summary_file(const std::filesystem::path& path, const std::vector<Run
   root.add_scale("epoch", grid.epochs, {.long_name = "passes over the training data; 0 is before training"});
   root.add_scale("layer", grid.layers, {.long_name = "layer with weights, 1 is the first in topological order"});
   w.per_network("layer_name", &RunRecord::layers, std::string(), {.long_name = "the layer's name in each network"});
-  w.per_network("units_in_layer", &RunRecord::layer_units, nan, {"number of neurons", "1"});
-  w.per_network("depth", &RunRecord::layer_depth, nan, {"longest path from the input in layers with weights", "1"});
+  w.per_network("units_in_layer", &RunRecord::layer_units, quiet_nan, {"number of neurons", "1"});
+  w.per_network("depth", &RunRecord::layer_depth, quiet_nan,
+                {"longest path from the input in layers with weights", "1"});
 
   w.per_run("status", {.long_name = "how the run ended; empty where there is none"}, rows,
             [](auto& r) { return r.status; });
   w.per_run("epochs", {"last recorded epoch", "1"}, rows, [](auto& r) { return double(r.epochs); });
   w.per_run("best_epoch", {"epoch of the highest validation accuracy", "1"}, rows,
-            [](auto& r) { return r.best_epoch < 0 ? nan : double(r.best_epoch); });
+            [](auto& r) { return r.best_epoch < 0 ? quiet_nan : double(r.best_epoch); });
   w.per_run("test_accuracy", {"test accuracy at best_epoch", "1"}, rows, [](auto& r) { return r.test_accuracy; });
   w.per_run("test_accuracy_last", {"test accuracy at the last epoch", "1"}, rows,
             [](auto& r) { return r.test_accuracy_last; });

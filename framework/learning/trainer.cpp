@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/types.hpp"
 #include "framework/learning/batch_buffer.hpp"
 #include "framework/optim/clip.hpp"
 #include "framework/parallel/gemm.hpp"
@@ -13,7 +13,6 @@
 namespace strata {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr Index evaluation_batch = 500;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -194,7 +193,7 @@ void Trainer::measure_epoch(double train_seconds) {
   const Score train = evaluate(data_.train, train_sample_);
   const Score validation = evaluate(data_.train, split_.validation);
   training_.push_back({epoch_, train.loss, train.accuracy, train_seconds, validation.loss, validation.accuracy,
-                       validation.seconds, nan, nan, nan});
+                       validation.seconds, quiet_nan, quiet_nan, quiet_nan});
   measure_layers();
   if (!std::isfinite(train.loss) || !std::isfinite(validation.loss)) {
     throw DivergedError(cat("the ", std::isfinite(train.loss) ? "validation" : "training",
@@ -217,7 +216,7 @@ void Trainer::evaluate_test() {
   std::vector<Index> all(static_cast<std::size_t>(data_.test.size()));
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Index>(i);
   for (EpochMetrics& row : training_) {
-    row.test_loss = row.test_accuracy = row.test_seconds = nan;
+    row.test_loss = row.test_accuracy = row.test_seconds = quiet_nan;
     if (row.epoch != best_epoch_ && row.epoch != epoch_) continue;
     std::vector<Matrix> last;
     const bool swap = row.epoch != epoch_;

@@ -1,6 +1,5 @@
 // What the trainer measures at an epoch's end, a value a layer, on the fixed probe examples.
 #include <cmath>
-#include <limits>
 
 #include "framework/analysis/angle.hpp"
 #include "framework/learning/batch_buffer.hpp"
@@ -9,7 +8,6 @@
 namespace strata {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 // Steps of training never get here, so that a probe's masks and noise are its own.
 constexpr std::uint64_t probe_steps = std::uint64_t{1} << 62;
 
@@ -22,7 +20,7 @@ class Probes final : public ProbeSink {
     const auto at = static_cast<std::size_t>(std::find(layers.begin(), layers.end(), layer) - layers.begin());
     auto found = std::find_if(into_.values.begin(), into_.values.end(), [&](const auto& v) { return v.first == name; });
     if (found == into_.values.end()) {
-      into_.values.emplace_back(name, std::vector<double>(layers.size(), nan));
+      into_.values.emplace_back(name, std::vector<double>(layers.size(), quiet_nan));
       found = into_.values.end() - 1;
     }
     if (at < layers.size()) found->second[at] = value;
@@ -83,7 +81,7 @@ void Trainer::measure_layers() {
     const Matrix& w = registry_.value(net_->params(layer)[0]);
     row.weight_norm.push_back(std::sqrt(w.cast<double>().squaredNorm()));
     const bool first = previous_weights_.empty();
-    row.update_norm.push_back(first ? nan : std::sqrt((w - previous_weights_[l]).cast<double>().squaredNorm()));
+    row.update_norm.push_back(first ? quiet_nan : std::sqrt((w - previous_weights_[l]).cast<double>().squaredNorm()));
     weights.push_back(w);
   }
   previous_weights_ = std::move(weights);
