@@ -92,7 +92,7 @@ class DifferenceTargetPropagation final : public LearningRule {
     const View h_below = ws.acts()[chain_[l - 1]];
     Activations& noisy = ws.acts(1);
     const MutView h_noisy = noisy.own(chain_[l - 1], h_below.cols());
-    ctx.rng("dtp/noise/" + m.graph()[chain_[l - 1]].name).fill_normal(h_noisy, 0, sigma_);
+    ctx.rng("dtp/noise/", m.graph()[chain_[l - 1]].name).fill_normal(h_noisy, 0, sigma_);
     MutView(h_noisy) += h_below;
     m.net.forward_nodes(ctx, m.registry, regions_[l - 1], noisy);  // f_l(h̃), with the old W
 

@@ -7,6 +7,8 @@ option(STRATA_BENCHMARKS "Build the benchmarks (needs Google Benchmark)" OFF)
 option(STRATA_WERROR "Treat warnings as errors" OFF)
 option(STRATA_PRECOMPILE "Precompile Eigen, nlohmann-json and the standard library: halves the time of a full build" ON)
 option(STRATA_UNITY "Compile the libraries' sources a few at a time: halves the time of a full build again" ON)
+set(STRATA_GEMM strata CACHE STRING "What multiplies tiles of matrices: strata (our kernel), eigen, openblas")
+set_property(CACHE STRATA_GEMM PROPERTY STRINGS strata eigen openblas)
 option(STRATA_STD_THREADS "std::thread instead of oneTBB under the parallel seam (for ThreadSanitizer)" OFF)
 set(STRATA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
@@ -28,6 +30,22 @@ find_package(ZLIB REQUIRED)
 find_package(HDF5 1.10 REQUIRED COMPONENTS C HL)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 
+if(NOT STRATA_GEMM MATCHES "^(strata|eigen|openblas)$")
+  message(FATAL_ERROR "STRATA_GEMM is '${STRATA_GEMM}': expected strata, eigen or openblas")
+endif()
+set(STRATA_GEMM_LIBRARIES)
+if(STRATA_GEMM STREQUAL openblas)
+  # The pthread flavour by its full path: libopenblas.so.0 goes through Debian's alternatives and may be another.
+  find_library(OPENBLAS_LIBRARY openblas REQUIRED NO_DEFAULT_PATH
+    PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread)
+  find_path(OPENBLAS_INCLUDE_DIR cblas.h REQUIRED NO_DEFAULT_PATH
+    PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread)
+  add_library(strata_openblas INTERFACE)
+  target_include_directories(strata_openblas SYSTEM INTERFACE ${OPENBLAS_INCLUDE_DIR})
+  target_link_libraries(strata_openblas INTERFACE ${OPENBLAS_LIBRARY})
+  set(STRATA_GEMM_LIBRARIES strata_openblas)
+endif()
+
 # Debian's packages have no imported targets for these two.
 add_library(strata_hdf5 INTERFACE)
 target_include_directories(strata_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
@@ -35,11 +53,12 @@ target_link_libraries(strata_hdf5 INTERFACE ${HDF5_HL_LIBRARIES} ${HDF5_LIBRARIE
 add_library(strata_random123 INTERFACE)
 target_include_directories(strata_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
 
-# Flags that every translation unit shares. What may move bits is pinned: no -ffast-math, contraction fixed.
+# Flags that every translation unit shares. What may move bits is pinned: no -ffast-math, contraction fixed. Nobody reads
+# errno after mathematics, and without it square roots are vector instructions.
 add_library(strata_flags INTERFACE)
 target_compile_features(strata_flags INTERFACE cxx_std_20)
 # -fPIC for programs too: they share the libraries' precompiled header, which must be compiled alike.
-target_compile_options(strata_flags INTERFACE -Wall -Wextra -ffp-contract=fast -fPIC)
+target_compile_options(strata_flags INTERFACE -Wall -Wextra -ffp-contract=fast -fno-math-errno -fPIC)
 target_compile_definitions(strata_flags INTERFACE EIGEN_DONT_PARALLELIZE EIGEN_MAX_ALIGN_BYTES=64)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC's own AVX-512 headers set these two off (GCC bug 105593); clang still warns.

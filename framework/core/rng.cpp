@@ -74,8 +74,8 @@ template <class Draw> void fill(MutView out, const Draw& draw) {
 
 }  // namespace
 
-std::uint64_t stable_hash(std::string_view text) {
-  std::uint64_t h = 0xcbf29ce484222325ULL;
+std::uint64_t stable_hash(std::string_view text, std::uint64_t before) {
+  std::uint64_t h = before;
   for (const char c : text) {
     h ^= static_cast<unsigned char>(c);
     h *= 0x100000001b3ULL;
@@ -83,9 +83,9 @@ std::uint64_t stable_hash(std::string_view text) {
   return h;
 }
 
-Rng::Rng(std::uint64_t seed, std::string_view name, std::uint64_t step) : step_(step) {
+Rng::Rng(std::uint64_t seed, std::uint64_t name_hash, std::uint64_t step) : step_(step) {
   // The seed and the name are mixed by one Philox call: related seeds give unrelated keys.
-  const auto w = philox(stable_hash(name), 0x5354524154410001ULL, seed);
+  const auto w = philox(name_hash, 0x5354524154410001ULL, seed);
   key_ = (static_cast<std::uint64_t>(w[0]) << 32) | w[1];
 }
 

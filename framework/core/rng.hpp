@@ -15,12 +15,15 @@
 namespace strata {
 
 /// 64-bit FNV-1a, used to turn a stream's name into part of a Philox key. Stable across platforms and versions.
-std::uint64_t stable_hash(std::string_view text);
+/// `before`: the hash of what the text continues.
+std::uint64_t stable_hash(std::string_view text, std::uint64_t before = 0xcbf29ce484222325ULL);
 
 class Rng {
  public:
   /// The stream `name` of `seed`; `step` tells apart the draws of different training steps.
-  Rng(std::uint64_t seed, std::string_view name, std::uint64_t step = 0);
+  Rng(std::uint64_t seed, std::string_view name, std::uint64_t step = 0) : Rng(seed, stable_hash(name), step) {}
+  /// The same by the name's stable_hash.
+  Rng(std::uint64_t seed, std::uint64_t name_hash, std::uint64_t step);
 
   /// Four independent 32-bit words for counter `index`.
   std::array<std::uint32_t, 4> words(std::uint64_t index) const;

@@ -61,21 +61,34 @@ class Activations {
 class Deltas {
  public:
   explicit Deltas(const Graph& graph)
-      : values_(static_cast<std::size_t>(graph.size())), cols_(values_.size(), 0), graph_(&graph) {}
+      : values_(static_cast<std::size_t>(graph.size())), cols_(values_.size(), 0), passed_on_(values_.size(), 0),
+        graph_(&graph) {}
 
-  void clear() { std::fill(cols_.begin(), cols_.end(), Index{0}); }
+  void clear() {
+    std::fill(cols_.begin(), cols_.end(), Index{0});
+    std::fill(passed_on_.begin(), passed_on_.end(), char{0});
+  }
   bool present(NodeId id) const { return cols_[static_cast<std::size_t>(id)] > 0; }
 
   /// The node's gradient, to be written; zeros if it was not present.
   MutView at(NodeId id, Index cols) {
-    Matrix& m = values_[static_cast<std::size_t>(id)];
-    Index& current = cols_[static_cast<std::size_t>(id)];
-    if (m.cols() < cols) m.resize((*graph_)[id].units, cols);
-    const MutView v = left_cols(m, cols);
-    if (current != cols) MutView(v).setZero();
-    current = cols;
+    const bool present = cols_[static_cast<std::size_t>(id)] == cols;
+    MutView v = overwritten(id, cols);
+    if (!present) v.setZero();
     return v;
   }
+
+  /// The node's gradient, to be overwritten whole: holds anything.
+  MutView overwritten(NodeId id, Index cols) {
+    Matrix& m = values_[static_cast<std::size_t>(id)];
+    if (m.cols() < cols) m.resize((*graph_)[id].units, cols);
+    cols_[static_cast<std::size_t>(id)] = cols;
+    return left_cols(m, cols);
+  }
+
+  /// Marks a node whose gradient its inputs have got already, until the next clear().
+  void pass_on(NodeId id) { passed_on_[static_cast<std::size_t>(id)] = 1; }
+  bool passed_on(NodeId id) const { return passed_on_[static_cast<std::size_t>(id)] != 0; }
 
   /// Requires present(id).
   View operator[](NodeId id) const {
@@ -85,6 +98,7 @@ class Deltas {
  private:
   std::vector<Matrix> values_;
   std::vector<Index> cols_;
+  std::vector<char> passed_on_;
   const Graph* graph_;
 };
 

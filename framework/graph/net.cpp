@@ -1,13 +1,38 @@
 #include "framework/graph/net.hpp"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 
 #include "framework/core/errors.hpp"
 
 namespace strata {
+namespace {
+
+// Lists of what one node has, on the stack: a training step allocates nothing.
+using FewViews = boost::container::small_vector<View, 4>;
+using FewMutViews = boost::container::small_vector<MutView, 4>;
+
+void add_weights(const Net& net, const Registry& registry, NodeId node, const Transport* transport, FewViews& w) {
+  for (const ParamId id : net.params(node)) {
+    const bool own = transport == nullptr || static_cast<std::size_t>(id) >= transport->size();
+    w.push_back(view(registry.value(own ? id : (*transport)[static_cast<std::size_t>(id)])));
+  }
+}
+
+void add_inputs(const Graph& graph, NodeId node, const Activations& acts, FewViews& x) {
+  for (const NodeId in : graph[node].inputs) x.push_back(acts[in]);
+}
+
+Views span_of(const FewViews& views) { return {views.data(), views.size()}; }
+
+const Scalar* at(const View& m, Index row, Index col) { return m.data() + col * m.outerStride() + row; }
+Scalar* at(MutView& m, Index row, Index col) { return m.data() + col * m.outerStride() + row; }
+
+}  // namespace
 
 Net::Net(Graph graph, Registry& registry, const std::string& prefix, const std::string& group, bool trainable)
-    : graph_(std::move(graph)), params_(static_cast<std::size_t>(graph_.size())) {
+    : graph_(std::move(graph)), params_(static_cast<std::size_t>(graph_.size())),
+      tail_(static_cast<std::size_t>(graph_.size()), 0) {
   for (const NodeId id : graph_.layers()) {
     for (const ParamSpec& spec : graph_[id].params) {
       const std::string name = prefix + graph_[id].name + "." + spec.name;
@@ -16,21 +41,15 @@ Net::Net(Graph graph, Registry& registry, const std::string& prefix, const std::
                     : registry.add_buffer(name, group, spec.rows, spec.cols, spec.init));
     }
   }
+  find_tails();
 }
 
-std::vector<View> Net::weights(const Registry& registry, NodeId node, const Transport* transport) const {
-  std::vector<View> w;
-  for (const ParamId id : params(node)) {
-    const bool own = transport == nullptr || static_cast<std::size_t>(id) >= transport->size();
-    w.push_back(view(registry.value(own ? id : (*transport)[static_cast<std::size_t>(id)])));
+void Net::find_tails() {
+  for (NodeId id = 1; id < graph_.size(); ++id) {
+    const Node& node = graph_[id];
+    if (node.readers.size() != 1 || node.layer->passes_through()) continue;
+    if (graph_[node.readers[0]].layer->pointwise() != nullptr) tail_[static_cast<std::size_t>(id)] = node.readers[0];
   }
-  return w;
-}
-
-std::vector<View> Net::input_views(NodeId node, const Activations& acts) const {
-  std::vector<View> x;
-  for (const NodeId in : graph_[node].inputs) x.push_back(acts[in]);
-  return x;
 }
 
 void Net::forward(const Ctx& ctx, const Registry& registry, View x, Activations& acts) const {
@@ -40,34 +59,99 @@ void Net::forward(const Ctx& ctx, const Registry& registry, View x, Activations&
   }
   acts.set(Graph::input(), x);
   for (NodeId id = 1; id < graph_.size(); ++id) {
-    graph_[id].layer->forward({ctx, graph_[id].name}, weights(registry, id, nullptr), input_views(id, acts),
-                              acts.own(id, x.cols()), acts.aux(id));
+    const NodeId before = graph_[id].inputs[0];
+    const bool done = before > 0 && tail_[static_cast<std::size_t>(before)] == id;
+    if (!done) forward_node(ctx, registry, id, x.cols(), acts, true);
   }
 }
 
 void Net::forward_nodes(const Ctx& ctx, const Registry& registry, const std::vector<NodeId>& nodes,
                         Activations& acts) const {
-  for (const NodeId id : nodes) {
-    const auto x = input_views(id, acts);
-    graph_[id].layer->forward({ctx, graph_[id].name}, weights(registry, id, nullptr), x, acts.own(id, x[0].cols()),
-                              acts.aux(id));
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const bool with_tail = i + 1 < nodes.size() && nodes[i + 1] == tail_[static_cast<std::size_t>(nodes[i])];
+    const Index batch = acts[graph_[nodes[i]].inputs[0]].cols();
+    if (forward_node(ctx, registry, nodes[i], batch, acts, with_tail)) ++i;
   }
+}
+
+// Computes a node; and its tail, if it has one and `with_tail` says so: then returns true.
+bool Net::forward_node(const Ctx& ctx, const Registry& registry, NodeId node, Index batch, Activations& acts,
+                       bool with_tail) const {
+  FewViews x;
+  add_inputs(graph_, node, acts, x);
+  const Layer& layer = *graph_[node].layer;
+  if (layer.passes_through()) {
+    acts.set(node, x[0]);
+    return false;
+  }
+  FewViews w;
+  add_weights(*this, registry, node, nullptr, w);
+  const NodeCtx at_node{ctx, graph_[node].name};
+  const MutView y = acts.own(node, batch);
+  const NodeId tail = tail_[static_cast<std::size_t>(node)];
+  if (!with_tail || tail == 0) {
+    layer.forward(at_node, span_of(w), span_of(x), y, acts.aux(node));
+    return false;
+  }
+  const Pointwise& f = *graph_[tail].layer->pointwise();
+  MutView f_of_y = acts.own(tail, batch);
+  layer.forward_blocks(at_node, span_of(w), span_of(x), y, acts.aux(node), [&](Index row, Index col, MutView block) {
+    for (Index c = 0; c < block.cols(); ++c) f.map(block.rows(), at(block, 0, c), at(f_of_y, row, col + c));
+  });
+  return true;
+}
+
+// Does the sweep want the gradient of this node, coming from a reader of it?
+bool Net::takes(NodeId node, const Sweep& sweep) const {
+  if (graph_.depth(node) == 0) return sweep.to_input;
+  return !(sweep.stop_at_credit_points && graph_.is_credit_point(node));
 }
 
 void Net::pull_back_node(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas,
                          const Sweep& sweep) const {
+  pull_back(registry, node, acts, deltas, sweep, false);
+}
+
+// With `pass_on`, a gradient that goes to a tail alone goes on, block by block, to what the tail reads.
+void Net::pull_back(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas, const Sweep& sweep,
+                    bool pass_on) const {
   const View dy = deltas[node];
-  std::vector<MutView> dx;
-  bool any = false;
-  for (const NodeId in : graph_[node].inputs) {
-    const bool blocked =
-        in == Graph::input() ? !sweep.to_input : sweep.stop_at_credit_points && graph_.is_credit_point(in);
-    dx.push_back(blocked ? no_view() : deltas.at(in, dy.cols()));
-    any = any || !blocked;
+  const std::vector<NodeId>& inputs = graph_[node].inputs;
+  FewViews x;
+  add_inputs(graph_, node, acts, x);
+  FewViews w;
+  add_weights(*this, registry, node, sweep.transport, w);
+  const Layer& layer = *graph_[node].layer;
+  if (inputs.size() > 1 || (takes(inputs[0], sweep) && deltas.present(inputs[0]))) {
+    FewMutViews dx;
+    for (const NodeId in : inputs) dx.push_back(takes(in, sweep) ? deltas.at(in, dy.cols()) : no_view());
+    if (std::any_of(dx.begin(), dx.end(), wanted)) {
+      layer.pull_back(span_of(w), span_of(x), acts[node], acts.aux(node), dy, {dx.data(), dx.size()});
+    }
+    return;
   }
-  if (!any) return;
-  graph_[node].layer->pull_back(weights(registry, node, sweep.transport), input_views(node, acts), acts[node],
-                                acts.aux(node), dy, dx);
+  const NodeId in = inputs[0];
+  if (!takes(in, sweep)) return;
+  const MutView dx = deltas.overwritten(in, dy.cols());
+  const NodeId below = in == Graph::input() ? in : graph_[in].inputs[0];
+  const bool tail = in != Graph::input() && graph_[in].readers.size() == 1 &&
+                    tail_[static_cast<std::size_t>(below)] == in && takes(below, sweep) && !deltas.present(below);
+  if (!pass_on || !tail) {
+    layer.pull_back_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, {});
+    return;
+  }
+  const Pointwise& f = *graph_[in].layer->pointwise();
+  const View z = acts[below];
+  const View y = acts[in];
+  MutView dz = deltas.overwritten(below, dy.cols());
+  layer.pull_back_blocks(
+      span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, [&](Index row, Index col, MutView block) {
+        for (Index c = 0; c < block.cols(); ++c) {
+          const Index sample = (col + c) % y.cols();  // dy may hold several cotangents a sample
+          f.pull(block.rows(), at(z, row, sample), at(y, row, sample), at(block, 0, c), at(dz, row, col + c));
+        }
+      });
+  deltas.pass_on(in);
 }
 
 void Net::backward(const Registry& registry, const Activations& acts, Deltas& deltas, NodeGradients* gradients,
@@ -75,7 +159,7 @@ void Net::backward(const Registry& registry, const Activations& acts, Deltas& de
   for (NodeId id = graph_.size() - 1; id > 0; --id) {
     if (!deltas.present(id)) continue;
     if (gradients != nullptr && !params(id).empty()) gradients->add(*this, id, acts, deltas[id]);
-    pull_back_node(registry, id, acts, deltas, sweep);
+    if (!deltas.passed_on(id)) pull_back(registry, id, acts, deltas, sweep, true);
   }
 }
 
@@ -83,8 +167,9 @@ void Net::push_forward(const Registry& registry, const Activations& acts, const 
                        Activations& tangents) const {
   tangents.set(Graph::input(), dx);
   for (NodeId id = 1; id < graph_.size(); ++id) {
-    const auto dx_here = input_views(id, tangents);
-    std::vector<View> dw_here;
+    FewViews dx_here;
+    add_inputs(graph_, id, tangents, dx_here);
+    FewViews dw_here;
     for (const ParamId p : params(id)) {
       dw_here.push_back(static_cast<std::size_t>(p) < dw.size() ? dw[static_cast<std::size_t>(p)] : nothing());
     }
@@ -92,13 +177,25 @@ void Net::push_forward(const Registry& registry, const Activations& acts, const 
       tangents.set(id, nothing());
       continue;
     }
-    graph_[id].layer->push_forward(weights(registry, id, nullptr), input_views(id, acts), acts[id], acts.aux(id),
-                                   dx_here, dw_here, tangents.own(id, acts[id].cols()));
+    FewViews w;
+    add_weights(*this, registry, id, nullptr, w);
+    FewViews x;
+    add_inputs(graph_, id, acts, x);
+    graph_[id].layer->push_forward(span_of(w), span_of(x), acts[id], acts.aux(id), span_of(dx_here), span_of(dw_here),
+                                   tangents.own(id, acts[id].cols()));
   }
 }
 
 void Net::param_grad(NodeId node, const Activations& acts, View dy, MutViews g, Scalar scale) const {
-  graph_[node].layer->param_grad(input_views(node, acts), acts[node], acts.aux(node), dy, g, scale);
+  FewViews x;
+  add_inputs(graph_, node, acts, x);
+  graph_[node].layer->param_grad(span_of(x), acts[node], acts.aux(node), dy, g, scale);
+}
+
+bool Net::param_grad_blocks(NodeId node, const Activations& acts, View dy, Scalar scale, ParamBlockBody done) const {
+  FewViews x;
+  add_inputs(graph_, node, acts, x);
+  return graph_[node].layer->param_grad_blocks(span_of(x), acts[node], acts.aux(node), dy, scale, done);
 }
 
 }  // namespace strata

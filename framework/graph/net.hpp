@@ -30,7 +30,7 @@ using Transport = std::vector<ParamId>;
 struct Sweep {
   const Transport* transport = nullptr;  ///< null: every parameter transports itself (backprop)
   bool stop_at_credit_points = false;    ///< signals do not pass a credit point: each region on its own
-  bool to_input = false;                 ///< also compute the gradient of the input
+  bool to_input = false;                 ///< also the gradient of the input, and of what lies before the first layer
 };
 
 class Net {
@@ -71,12 +71,23 @@ class Net {
   /// g[p] += scale·gradient of the node's parameter p (g in the order of params(node)).
   void param_grad(NodeId node, const Activations& acts, View dy, MutViews g, Scalar scale) const;
 
+  /// done(p, block) for all of scale·gradient of each of the node's parameters, none of which is stored. False, and
+  /// nothing done, if the layer cannot do it in blocks.
+  bool param_grad_blocks(NodeId node, const Activations& acts, View dy, Scalar scale, ParamBlockBody done) const;
+
  private:
-  std::vector<View> weights(const Registry& registry, NodeId node, const Transport* transport) const;
-  std::vector<View> input_views(NodeId node, const Activations& acts) const;
+  void find_tails();
+  bool forward_node(const Ctx& ctx, const Registry& registry, NodeId node, Index batch, Activations& acts,
+                    bool with_tail) const;
+  bool takes(NodeId node, const Sweep& sweep) const;
+  void pull_back(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas, const Sweep& sweep,
+                 bool pass_on) const;
 
   Graph graph_;
   std::vector<std::vector<ParamId>> params_;
+  // For a node whose only reader applies a function to each number: that reader, else 0. The two are computed block by
+  // block together, forward and back; every value is stored all the same, and has the same bits.
+  std::vector<NodeId> tail_;
 };
 
 }  // namespace strata

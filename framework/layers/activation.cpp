@@ -1,12 +1,40 @@
 #include "framework/layers/activation.hpp"
 
+#include <algorithm>
+
 #include "framework/core/errors.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
 namespace {
 
-// A function is a name, its value f(x), and its derivative from x and y = f(x). All on Eigen arrays, so vectorised.
+// Works through whole chunks of fixed size, the last one filled up: every number takes the same vector instructions,
+// wherever it lies.
+constexpr Index chunk = 64;
+using Chunk = Eigen::Array<Scalar, chunk, 1>;
+
+template <class F, class... In> void in_chunks(Index n, Scalar* out, const F& f, const In*... in) {
+  Index i = 0;
+  for (; i + chunk <= n; i += chunk) Eigen::Map<Chunk>(out + i) = f(Eigen::Map<const Chunk>(in + i)...);
+  if (i == n) return;
+  const auto filled_up = [&](const Scalar* from) {
+    Chunk all = Chunk::Zero();
+    std::copy_n(from + i, n - i, all.data());
+    return all;
+  };
+  const auto last = [&](const auto&... filled) { return f(Eigen::Map<const Chunk>(filled.data())...); };
+  const Chunk result = last(filled_up(in)...);
+  std::copy_n(result.data(), n - i, out + i);
+}
+
+// A loop of fixed length, which the compiler turns into vector instructions; Eigen does not vectorise comparisons.
+template <class F> Chunk each(const Eigen::Map<const Chunk>& x, const F& f) {
+  Chunk y;
+  for (Index i = 0; i < chunk; ++i) y.data()[i] = f(x.data()[i]);
+  return y;
+}
+
+// A function is a name, its value f(x), and its derivative from x and y = f(x). All on chunks, so vectorised.
 struct Identity {
   static constexpr const char* name = "identity";
   template <class X> static auto value(const X& x) { return x; }
@@ -28,14 +56,14 @@ struct HardSigmoid {
     return (x / Scalar(6) + Scalar(0.5)).max(Scalar(0)).min(Scalar(1));
   }
   template <class X, class Y> static auto derivative(const X& x, const Y&) {
-    return (x.abs() < Scalar(3)).template cast<Scalar>() / Scalar(6);
+    return each(x, [](Scalar v) { return v > -3 && v < 3 ? Scalar(1) / 6 : Scalar(0); });
   }
 };
 struct Relu {
   static constexpr const char* name = "relu";
   template <class X> static auto value(const X& x) { return x.max(Scalar(0)); }
   template <class X, class Y> static auto derivative(const X& x, const Y&) {
-    return (x > Scalar(0)).template cast<Scalar>();
+    return each(x, [](Scalar v) { return v > 0 ? Scalar(1) : Scalar(0); });
   }
 };
 struct LeakyRelu {
@@ -43,7 +71,7 @@ struct LeakyRelu {
   static constexpr Scalar slope = Scalar(0.01);
   template <class X> static auto value(const X& x) { return x.max(Scalar(0)) + slope * x.min(Scalar(0)); }
   template <class X, class Y> static auto derivative(const X& x, const Y&) {
-    return (x > Scalar(0)).template cast<Scalar>() * (1 - slope) + slope;
+    return each(x, [](Scalar v) { return v > 0 ? Scalar(1) : slope; });
   }
 };
 struct Elu {
@@ -53,31 +81,55 @@ struct Elu {
   template <class X, class Y> static auto derivative(const X&, const Y& y) { return y.min(Scalar(0)) + 1; }
 };
 
-template <class F> class Activation final : public Layer {
+template <class F> class Activation final : public Layer, public Pointwise {
  public:
   std::string type() const override { return F::name; }
   bool elementwise() const override { return true; }
+  const Pointwise* pointwise() const override { return this; }
 
   Shape infer(std::span<const Shape> in) const override {
     if (in.size() != 1) throw ShapeError(cat(F::name, " takes one input, got ", in.size()));
     return in[0];
   }
 
+  void map(Index n, const Scalar* x, Scalar* y) const override {
+    in_chunks(
+        n, y, [](const auto& a) { return Chunk(F::value(a)); }, x);
+  }
+
+  void pull(Index n, const Scalar* x, const Scalar* y, const Scalar* dy, Scalar* dx) const override {
+    const auto f = [](const auto& a, const auto& b, const auto& d) { return Chunk(d * F::derivative(a, b)); };
+    in_chunks(n, dx, f, x, y, dy);
+  }
+
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override {
-    for_column_blocks(y.rows(), y.cols(),
-                      [&](Index c, Index n) { y.middleCols(c, n).array() = F::value(x[0].middleCols(c, n).array()); });
+    for_column_blocks(y.rows(), y.cols(), [&](Index first, Index count) {
+      for (Index c = first; c < first + count; ++c) map(y.rows(), column(x[0], c), column(y, c));
+    });
   }
 
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override {
     if (!wanted(dx[0])) return;
-    const Index batch = y.cols();
-    // One block of columns at a time within one cotangent, so that x and y line up with dy.
-    for (Index k = 0; k < dy.cols(); k += batch) {
-      for_column_blocks(y.rows(), batch, [&](Index c, Index n) {
-        dx[0].middleCols(k + c, n).array() +=
-            dy.middleCols(k + c, n).array() * F::derivative(x[0].middleCols(c, n).array(), y.middleCols(c, n).array());
-      });
-    }
+    for_column_blocks(dy.rows(), dy.cols(), [&](Index first, Index count) {
+      for (Index c = first; c < first + count; ++c) {
+        const Index sample = c % y.cols();  // dy may hold several cotangents a sample
+        const auto f = [](const auto& a, const auto& b, const auto& d, const auto& sum) {
+          return Chunk(sum + Chunk(d * F::derivative(a, b)));
+        };
+        Scalar* to = column(dx[0], c);
+        in_chunks(y.rows(), to, f, column(x[0], sample), column(y, sample), column(dy, c), to);
+      }
+    });
+  }
+
+  void pull_back_blocks(Views, Views x, View y, const Aux&, View dy, MutView dx, BlockBody done) const override {
+    for_column_blocks(dy.rows(), dy.cols(), [&](Index first, Index count) {
+      for (Index c = first; c < first + count; ++c) {
+        const Index sample = c % y.cols();
+        pull(y.rows(), column(x[0], sample), column(y, sample), column(dy, c), column(dx, c));
+      }
+      if (done) done(0, first, MutView(column(dx, first), dx.rows(), count, Eigen::OuterStride<>(dx.outerStride())));
+    });
   }
 
   void push_forward(Views, Views x, View y, const Aux&, Views dx, Views, MutView dy) const override {
@@ -85,11 +137,16 @@ template <class F> class Activation final : public Layer {
       dy.setZero();
       return;
     }
-    for_column_blocks(y.rows(), y.cols(), [&](Index c, Index n) {
-      dy.middleCols(c, n).array() =
-          dx[0].middleCols(c, n).array() * F::derivative(x[0].middleCols(c, n).array(), y.middleCols(c, n).array());
+    for_column_blocks(y.rows(), y.cols(), [&](Index first, Index count) {
+      for (Index c = first; c < first + count; ++c) {
+        pull(y.rows(), column(x[0], c), column(y, c), column(dx[0], c), column(dy, c));
+      }
     });
   }
+
+ private:
+  static const Scalar* column(const View& m, Index c) { return m.data() + c * m.outerStride(); }
+  static Scalar* column(MutView& m, Index c) { return m.data() + c * m.outerStride(); }
 };
 
 template <class... Fs> struct Family {

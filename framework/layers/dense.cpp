@@ -35,13 +35,17 @@ double Dense::multiply_adds(std::span<const Shape> in) const {
   return static_cast<double>(units_) * static_cast<double>(features(in[0]));
 }
 
-void Dense::forward(const NodeCtx&, Views w, Views x, MutView y, Aux&) const {
-  if (bias_) {
-    y.colwise() = w[1].col(0);
-    gemm(Op::none, w[0], Op::none, x[0], y, 1, 1);
-  } else {
-    gemm(Op::none, w[0], Op::none, x[0], y);
-  }
+void Dense::forward(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux) const {
+  forward_blocks(at, w, x, y, aux, {});
+}
+
+void Dense::forward_blocks(const NodeCtx&, Views w, Views x, MutView y, Aux&, BlockBody done) const {
+  const auto finish = [&](Index row, Index col, MutView block) {
+    if (bias_) block.colwise() += w[1].col(0).segment(row, block.rows());
+    if (done) done(row, col, block);
+  };
+  const bool nothing_to_finish = !bias_ && !done;
+  gemm(Op::none, w[0], Op::none, x[0], y, 1, 0, nothing_to_finish ? BlockBody() : BlockBody(finish));
 }
 
 void Dense::pull_back(Views w, Views, View, const Aux&, View dy, MutViews dx) const {
@@ -51,6 +55,17 @@ void Dense::pull_back(Views w, Views, View, const Aux&, View dy, MutViews dx) co
 void Dense::param_grad(Views x, View, const Aux&, View dy, MutViews g, Scalar scale) const {
   if (wanted(g[0])) gemm(Op::none, dy, Op::transposed, x[0], g[0], scale, 1);
   if (bias_ && wanted(g[1])) row_sums(dy, g[1], scale, 1);
+}
+
+void Dense::pull_back_blocks(Views w, Views, View, const Aux&, View dy, MutView dx, BlockBody done) const {
+  gemm(Op::transposed, w[0], Op::none, dy, dx, 1, 0, done);
+}
+
+bool Dense::param_grad_blocks(Views x, View, const Aux&, View dy, Scalar scale, ParamBlockBody done) const {
+  gemm_blocks(Op::none, dy, Op::transposed, x[0], scale,
+              [&](Index row, Index col, MutView block) { done(0, row, col, block); });
+  if (bias_) row_sums_blocks(dy, scale, [&](Index row, Index col, MutView block) { done(1, row, col, block); });
+  return true;
 }
 
 void Dense::push_forward(Views w, Views x, View, const Aux&, Views dx, Views dw, MutView dy) const {

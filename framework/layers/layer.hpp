@@ -17,6 +17,7 @@
 #include "framework/core/types.hpp"
 #include "framework/graph/initializer.hpp"
 #include "framework/learning/batch.hpp"
+#include "framework/parallel/gemm.hpp"
 
 namespace strata {
 
@@ -38,6 +39,19 @@ struct NodeCtx {
   std::string_view node;
 };
 
+/// What an activation is: a function of one number, the same for each. Any cut of the work gives the same bits.
+class Pointwise {
+ public:
+  virtual ~Pointwise() = default;
+  /// y[i] = f(x[i]) for i < n.
+  virtual void map(Index n, const Scalar* x, Scalar* y) const = 0;
+  /// dx[i] = f′(x[i])·dy[i] with y[i] = f(x[i]); dx may be dy.
+  virtual void pull(Index n, const Scalar* x, const Scalar* y, const Scalar* dy, Scalar* dx) const = 0;
+};
+
+/// As BlockBody, for parameter p of a layer.
+using ParamBlockBody = FunctionRef<void(std::size_t p, Index row, Index col, MutView block)>;
+
 class Layer {
  public:
   virtual ~Layer() = default;
@@ -58,6 +72,12 @@ class Layer {
   /// node belongs to the neurons of the layer before it.
   virtual bool elementwise() const { return false; }
 
+  /// The function, if the layer maps its one input number by number and does nothing else; null for all others.
+  virtual const Pointwise* pointwise() const { return nullptr; }
+
+  /// True if y is x[0] itself, number by number: then y need not be computed, only shown.
+  virtual bool passes_through() const { return false; }
+
   /// Multiply-adds of forward for one sample.
   virtual double multiply_adds(std::span<const Shape> in) const;
 
@@ -69,6 +89,19 @@ class Layer {
 
   /// g[p] += scale·(∂y/∂w[p])ᵀ dy, summed over the batch. dy has B columns.
   virtual void param_grad(Views x, View y, const Aux& aux, View dy, MutViews g, Scalar scale) const;
+
+  // The three below do the same work with the same bits, and hand on each block of the result while it is in the cache.
+  // Layers override them where that is faster.
+
+  /// forward, then done(block) for all of y.
+  virtual void forward_blocks(const NodeCtx&, Views w, Views x, MutView y, Aux& aux, BlockBody done) const;
+
+  /// For layers of one input: dx = (∂y/∂x)ᵀ dy, whatever dx held, then done(block) for all of dx, if given.
+  virtual void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done) const;
+
+  /// done(p, block) for all of scale·(∂y/∂w[p])ᵀ dy of every parameter p, which has no other place. Returns false, and
+  /// has done nothing, if the layer cannot do it in blocks.
+  virtual bool param_grad_blocks(Views x, View y, const Aux& aux, View dy, Scalar scale, ParamBlockBody done) const;
 
   /// dy = Σ_i (∂y/∂x[i]) dx[i] + Σ_p (∂y/∂w[p]) dw[p], the derivative along a direction (JVP), for forward gradients.
   /// Overwrites dy. A dx[i] or dw[p] without data stands for 0. By default throws UnsupportedError.

@@ -109,7 +109,7 @@ void Dropout::forward(const NodeCtx& at, Views, Views x, MutView y, Aux& aux) co
     return;
   }
   aux.data.resize(y.rows(), y.cols());
-  at.ctx.rng("dropout/" + std::string(at.node)).fill_uniform(mut_view(aux.data), 0, 1);
+  at.ctx.rng("dropout/", at.node).fill_uniform(mut_view(aux.data), 0, 1);
   const auto rate = static_cast<Scalar>(rate_);
   const Scalar keep = 1 / (1 - rate);
   for_column_blocks(y.rows(), y.cols(), [&](Index c, Index n) {

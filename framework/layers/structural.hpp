@@ -31,6 +31,7 @@ class Flatten final : public Layer {
  public:
   std::string type() const override { return "flatten"; }
   bool elementwise() const override { return true; }
+  bool passes_through() const override { return true; }
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;

@@ -33,6 +33,10 @@ struct Ctx {
   std::uint64_t step = 0;  ///< steps taken so far in this run, over all passes
 
   Rng rng(std::string_view stream) const { return {seed, stream, step}; }
+  /// The stream named by both together: of one node, say.
+  Rng rng(std::string_view stream, std::string_view of) const {
+    return {seed, stable_hash(of, stable_hash(stream)), step};
+  }
 };
 
 }  // namespace strata

@@ -1,8 +1,10 @@
 #include "framework/learning/grad_sink.hpp"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 
 #include "framework/core/errors.hpp"
+#include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
 
@@ -10,13 +12,18 @@ void GradSink::add(const Net& net, NodeId node, const Activations& acts, View dy
   nodes_.push_back({&net, node, &acts, dy.data(), dy.rows(), dy.cols(), dy.outerStride(), scale});
 }
 
-void GradSink::add(ParamId parameter, View g, Scalar scale) { direct_.push_back({parameter, scale * g}); }
+void GradSink::add(ParamId parameter, View g, Scalar scale) {
+  if (direct_.size() == direct_count_) direct_.emplace_back();
+  Direct& place = direct_[direct_count_++];
+  place.parameter = parameter;
+  place.g = scale * g;
+}
 
 void GradSink::alias(ParamId parameter, ParamId like) { aliases_.push_back({parameter, like}); }
 
 void GradSink::clear() {
   nodes_.clear();
-  direct_.clear();
+  direct_count_ = 0;
   aliases_.clear();
   std::fill(present_.begin(), present_.end(), char{0});
 }
@@ -34,27 +41,75 @@ MutView GradSink::open(const Registry& registry, ParamId id) {
   return mut_view(g);
 }
 
-void GradSink::resolve(const Registry& registry, const std::vector<ParamId>& parameters) {
+// Marks what is asked for, and what an alias of it needs; counts the contributions to each parameter.
+void GradSink::ask(const Registry& registry, const std::vector<ParamId>& parameters) {
   const auto size = static_cast<std::size_t>(registry.size());
   gradients_.resize(size);
   present_.assign(size, 0);
-  std::vector<char> asked(size, 0);
-  for (const ParamId id : parameters) asked[static_cast<std::size_t>(id)] = 1;
+  asked_.assign(size, 0);
+  contributions_.assign(size, 0);
+  for (const ParamId id : parameters) asked_[static_cast<std::size_t>(id)] = 1;
   for (const Alias& a : aliases_) {
-    if (asked[static_cast<std::size_t>(a.parameter)]) asked[static_cast<std::size_t>(a.like)] = 1;
+    if (asked_[static_cast<std::size_t>(a.parameter)]) asked_[static_cast<std::size_t>(a.like)] = 1;
   }
   for (const FromNode& c : nodes_) {
-    std::vector<MutView> g;
+    for (const ParamId id : c.net->params(c.node)) ++contributions_[static_cast<std::size_t>(id)];
+  }
+}
+
+void GradSink::resolve(const Registry& registry, const std::vector<ParamId>& parameters) {
+  ask(registry, parameters);
+  add_up(registry);
+}
+
+void GradSink::consume(const Registry& registry, const std::vector<ParamId>& parameters, Consumer consumer) {
+  ask(registry, parameters);
+  // Whatever has another source, or is one, must be added up whole.
+  constexpr int many = 2;
+  for (std::size_t i = 0; i < direct_count_; ++i) contributions_[static_cast<std::size_t>(direct_[i].parameter)] = many;
+  for (const Alias& a : aliases_) {
+    contributions_[static_cast<std::size_t>(a.parameter)] = many;
+    contributions_[static_cast<std::size_t>(a.like)] = many;
+  }
+  for (const FromNode& c : nodes_) {
+    const std::vector<ParamId>& ids = c.net->params(c.node);
+    const auto alone = [&](ParamId id) {
+      return asked_[static_cast<std::size_t>(id)] && contributions_[static_cast<std::size_t>(id)] == 1;
+    };
+    if (!std::all_of(ids.begin(), ids.end(), alone)) continue;
+    const bool consumed = c.net->param_grad_blocks(
+        c.node, *c.acts, View(c.dy, c.rows, c.cols, Eigen::OuterStride<>(c.stride)), c.scale,
+        [&](std::size_t p, Index row, Index col, MutView block) { consumer(ids[p], row, col, block); });
+    if (!consumed) continue;
+    for (const ParamId id : ids) asked_[static_cast<std::size_t>(id)] = 0;
+  }
+  // The gradients of the rest are all computed before any of these parameters moves.
+  add_up(registry);
+  for (const ParamId id : parameters) {
+    if (!has(id)) continue;
+    MutView g = gradient(id);
+    for_column_blocks(g.rows(), g.cols(), [&](Index first, Index count) {
+      consumer(id, 0, first, MutView(g.data() + first * g.rows(), g.rows(), count, Eigen::OuterStride<>(g.rows())));
+    });
+  }
+}
+
+void GradSink::add_up(const Registry& registry) {
+  for (const FromNode& c : nodes_) {
+    boost::container::small_vector<MutView, 4> g;
     bool any = false;
     for (const ParamId id : c.net->params(c.node)) {
-      const bool wanted_here = asked[static_cast<std::size_t>(id)] != 0;
+      const bool wanted_here = asked_[static_cast<std::size_t>(id)] != 0;
       g.push_back(wanted_here ? open(registry, id) : no_view());
       any = any || wanted_here;
     }
-    if (any) c.net->param_grad(c.node, *c.acts, View(c.dy, c.rows, c.cols, Eigen::OuterStride<>(c.stride)), g, c.scale);
+    if (!any) continue;
+    const View dy(c.dy, c.rows, c.cols, Eigen::OuterStride<>(c.stride));
+    c.net->param_grad(c.node, *c.acts, dy, {g.data(), g.size()}, c.scale);
   }
-  for (const Direct& c : direct_) {
-    if (!asked[static_cast<std::size_t>(c.parameter)]) continue;
+  for (std::size_t i = 0; i < direct_count_; ++i) {
+    const Direct& c = direct_[i];
+    if (!asked_[static_cast<std::size_t>(c.parameter)]) continue;
     MutView g = open(registry, c.parameter);
     if (g.rows() != c.g.rows() || g.cols() != c.g.cols()) {
       throw ShapeError(cat("gradient of '", registry[c.parameter].name, "': got ", c.g.rows(), " × ", c.g.cols(),
@@ -63,7 +118,7 @@ void GradSink::resolve(const Registry& registry, const std::vector<ParamId>& par
     g += c.g;
   }
   for (const Alias& a : aliases_) {
-    if (!asked[static_cast<std::size_t>(a.parameter)] || !has(a.like)) continue;
+    if (!asked_[static_cast<std::size_t>(a.parameter)] || !has(a.like)) continue;
     MutView g = open(registry, a.parameter);
     const View source = view(gradients_[static_cast<std::size_t>(a.like)]);
     const bool same = g.rows() == source.rows() && g.cols() == source.cols();

@@ -24,6 +24,14 @@ class GradSink final : public NodeGradients {
   /// Computes the gradients of `parameters`; those that got no contribution stay absent. Buffers are kept and reused.
   void resolve(const Registry& registry, const std::vector<ParamId>& parameters);
 
+  /// As BlockBody, for a parameter.
+  using Consumer = FunctionRef<void(ParamId id, Index row, Index col, MutView block)>;
+
+  /// Hands each number of the gradients of `parameters` to `consumer` once, in blocks, on any thread; the bits are
+  /// resolve's. A gradient of one contribution is never stored: `has` is true of those alone that were.
+  /// `consumer` may change parameters.
+  void consume(const Registry& registry, const std::vector<ParamId>& parameters, Consumer consumer);
+
   /// After resolve: has the parameter a gradient, and which.
   bool has(ParamId id) const;
   View gradient(ParamId id) const { return view(gradients_[static_cast<std::size_t>(id)]); }
@@ -48,13 +56,18 @@ class GradSink final : public NodeGradients {
   struct Alias {
     ParamId parameter, like;
   };
+  void ask(const Registry& registry, const std::vector<ParamId>& parameters);
+  void add_up(const Registry& registry);
   MutView open(const Registry& registry, ParamId id);
 
   std::vector<FromNode> nodes_;
-  std::vector<Direct> direct_;
+  std::vector<Direct> direct_;  // the first direct_count_; the rest is kept for its memory
+  std::size_t direct_count_ = 0;
   std::vector<Alias> aliases_;
   std::vector<Matrix> gradients_;
   std::vector<char> present_;
+  std::vector<char> asked_;
+  std::vector<int> contributions_;
 };
 
 }  // namespace strata

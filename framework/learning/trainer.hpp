@@ -91,6 +91,7 @@ class Trainer {
     std::string name;
     std::unique_ptr<Optimizer> optimizer;
     std::uint64_t steps = 0;
+    StepSize size;  // of the step under way
     std::vector<ParamId> parameters;
   };
   struct Score {
@@ -99,6 +100,9 @@ class Trainer {
 
   void run_pass(const Pass& pass, bool counts, const std::function<bool()>& stop);
   void step(const Phase& phase, const Ctx& ctx, const Batch& batch, double lr_factor);
+  void step_block(ParamId id, Index row, Index col, View g);
+  void step_clipped();
+  std::string non_finite(ParamId id) const;
   void measure_epoch(double train_seconds);
   void measure_layers();
   Score evaluate(const Examples& examples, const std::vector<Index>& ids);
@@ -117,6 +121,8 @@ class Trainer {
   Schedule schedule_;
   std::vector<Group> groups_;
   std::vector<std::vector<Matrix>> slots_;  // optimizer state, by parameter
+  std::vector<std::size_t> group_of_;       // index into groups_, by parameter
+  std::vector<ParamId> stepped_;            // of the phase under way
   Workspace ws_;
   GradSink sink_, reference_sink_;
   std::vector<Index> train_sample_, probe_;  // fixed samples of the training split

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "framework/graph/activations.hpp"
@@ -23,8 +24,10 @@ class Workspace {
   Deltas& deltas_of(const Graph& graph, std::size_t k = 0) { return grown(private_deltas_[&graph], graph, k); }
 
   /// A named rows × cols matrix with whatever it held before, resized if needed.
-  MutView scratch(const std::string& name, Index rows, Index cols) {
-    Matrix& m = scratch_[name];
+  MutView scratch(std::string_view name, Index rows, Index cols) {
+    auto found = scratch_.find(name);
+    if (found == scratch_.end()) found = scratch_.emplace(name, Matrix()).first;
+    Matrix& m = found->second;
     if (m.rows() != rows || m.cols() < cols) m.resize(rows, cols);
     return left_cols(m, cols);
   }
@@ -40,7 +43,7 @@ class Workspace {
   std::vector<std::unique_ptr<Deltas>> deltas_;
   std::map<const Graph*, std::vector<std::unique_ptr<Activations>>> private_acts_;
   std::map<const Graph*, std::vector<std::unique_ptr<Deltas>>> private_deltas_;
-  std::map<std::string, Matrix> scratch_;
+  std::map<std::string, Matrix, std::less<>> scratch_;
 };
 
 }  // namespace strata

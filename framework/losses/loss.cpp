@@ -76,11 +76,15 @@ template <class Example> class ExampleLoss final : public Loss {
   std::vector<double> values(View out, const Batch& batch) const override {
     check(out, batch);
     std::vector<double> examples(static_cast<std::size_t>(out.cols()));
-    for_column_blocks(out.rows(), out.cols(), [&](Index first, Index count) {
-      for (Index b = first; b < first + count; ++b) {
-        examples[static_cast<std::size_t>(b)] = Example::value(column(out, b), column(batch.one_hot, b), out.rows());
-      }
-    });
+    for_column_blocks(
+        out.rows(), out.cols(),
+        [&](Index first, Index count) {
+          for (Index b = first; b < first + count; ++b) {
+            examples[static_cast<std::size_t>(b)] =
+                Example::value(column(out, b), column(batch.one_hot, b), out.rows());
+          }
+        },
+        cost);
     return examples;
   }
 
@@ -91,14 +95,20 @@ template <class Example> class ExampleLoss final : public Loss {
                            " × ", out.cols()));
     }
     const double scale = 1 / static_cast<double>(out.cols());
-    for_column_blocks(out.rows(), out.cols(), [&](Index first, Index count) {
-      for (Index b = first; b < first + count; ++b) {
-        Example::gradient(column(out, b), column(batch.one_hot, b), out.rows(), scale, d.data() + b * d.outerStride());
-      }
-    });
+    for_column_blocks(
+        out.rows(), out.cols(),
+        [&](Index first, Index count) {
+          for (Index b = first; b < first + count; ++b) {
+            Example::gradient(column(out, b), column(batch.one_hot, b), out.rows(), scale,
+                              d.data() + b * d.outerStride());
+          }
+        },
+        cost);
   }
 
  private:
+  static constexpr Index cost = 20;  // of an element: about an exponential
+
   static const Scalar* column(const View& m, Index c) { return m.data() + c * m.outerStride(); }
 
   static void check(const View& out, const Batch& batch) {

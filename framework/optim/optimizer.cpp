@@ -1,5 +1,6 @@
 #include "framework/optim/optimizer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -21,24 +22,25 @@ inline Scalar mul_add(Scalar a, Scalar b, Scalar c) {
 
 Scalar scalar(double x) { return static_cast<Scalar>(x); }
 
-// A kernel steps n elements that lie side by side; state[i] belongs to slot i.
-constexpr int max_slots = 2;
-using State = std::array<Scalar*, max_slots>;
+// A kernel steps `chunk` elements that lie side by side; state[i] belongs to slot i. The fixed length lets the compiler
+// turn it into vector instructions and nothing else, so every element takes the same ones.
+constexpr Index chunk = 64;
+using State = std::array<Scalar*, Optimizer::max_slots>;
 
 struct SgdKernel {
   Scalar rate, decay;
 
-  void operator()(Index n, const Scalar* __restrict g, Scalar* __restrict w, const State&) const {
-    for (Index i = 0; i < n; ++i) w[i] = mul_add(-rate, mul_add(decay, w[i], g[i]), w[i]);
+  void operator()(const Scalar* __restrict g, Scalar* __restrict w, const State&) const {
+    for (Index i = 0; i < chunk; ++i) w[i] = mul_add(-rate, mul_add(decay, w[i], g[i]), w[i]);
   }
 };
 
 template <bool nesterov> struct MomentumKernel {
   Scalar rate, decay, momentum;
 
-  void operator()(Index n, const Scalar* __restrict g, Scalar* __restrict w, const State& state) const {
+  void operator()(const Scalar* __restrict g, Scalar* __restrict w, const State& state) const {
     Scalar* __restrict v = state[0];
-    for (Index i = 0; i < n; ++i) {
+    for (Index i = 0; i < chunk; ++i) {
       const Scalar d = mul_add(decay, w[i], g[i]);
       v[i] = mul_add(momentum, v[i], d);
       w[i] = mul_add(-rate, nesterov ? mul_add(momentum, v[i], d) : v[i], w[i]);
@@ -49,10 +51,10 @@ template <bool nesterov> struct MomentumKernel {
 template <bool with_momentum> struct RmspropKernel {
   Scalar rate, decay, momentum, alpha, one_minus_alpha, epsilon;
 
-  void operator()(Index n, const Scalar* __restrict g, Scalar* __restrict w, const State& state) const {
+  void operator()(const Scalar* __restrict g, Scalar* __restrict w, const State& state) const {
     Scalar* __restrict s = state[0];
     Scalar* __restrict v = state[1];
-    for (Index i = 0; i < n; ++i) {
+    for (Index i = 0; i < chunk; ++i) {
       const Scalar d = mul_add(decay, w[i], g[i]);
       s[i] = mul_add(alpha, s[i], one_minus_alpha * d * d);
       Scalar q = d / (std::sqrt(s[i]) + epsilon);
@@ -66,10 +68,10 @@ template <bool with_momentum> struct RmspropKernel {
 struct AdamKernel {
   Scalar rate, decay, shrink, beta1, one_minus_beta1, beta2, one_minus_beta2, root, epsilon;
 
-  void operator()(Index n, const Scalar* __restrict g, Scalar* __restrict w, const State& state) const {
+  void operator()(const Scalar* __restrict g, Scalar* __restrict w, const State& state) const {
     Scalar* __restrict m = state[0];
     Scalar* __restrict s = state[1];
-    for (Index i = 0; i < n; ++i) {
+    for (Index i = 0; i < chunk; ++i) {
       const Scalar d = mul_add(decay, w[i], g[i]);
       m[i] = mul_add(beta1, m[i], one_minus_beta1 * d);
       s[i] = mul_add(beta2, s[i], one_minus_beta2 * d * d);
@@ -78,16 +80,36 @@ struct AdamKernel {
   }
 };
 
-template <class Kernel> void sweep(View g, MutView w, std::span<MutView> slots, const Kernel& kernel) {
-  bool contiguous = g.outerStride() == g.rows() && w.outerStride() == w.rows();
-  for (const MutView& s : slots) contiguous = contiguous && s.outerStride() == s.rows();
-  const Index rows = contiguous ? 1 : w.rows();
-  for_column_blocks(rows, w.size() / std::max<Index>(rows, 1), [&](Index first, Index count) {
-    for (Index c = first; c < first + (contiguous ? 1 : count); ++c) {
-      const auto start = [&](const auto& m) { return c * (contiguous ? 1 : m.outerStride()); };
+// The elements that fill no chunk go through one that is filled up.
+template <class Kernel>
+void rest(Index n, const Scalar* g, Scalar* w, const State& state, std::size_t slots, const Kernel& kernel) {
+  Scalar g_all[chunk] = {}, w_all[chunk] = {}, state_all[Optimizer::max_slots][chunk] = {};
+  State all{};
+  std::copy_n(g, n, g_all);
+  std::copy_n(w, n, w_all);
+  for (std::size_t i = 0; i < slots; ++i) all[i] = std::copy_n(state[i], n, state_all[i]) - n;
+  kernel(g_all, w_all, all);
+  std::copy_n(w_all, n, w);
+  for (std::size_t i = 0; i < slots; ++i) std::copy_n(state_all[i], n, state[i]);
+}
+
+template <class Kernel> void sweep(View g, MutView w, std::span<const MutView> slots, const Kernel& kernel) {
+  for_column_blocks(w.rows(), w.cols(), [&](Index first, Index count) {
+    for (Index c = first; c < first + count; ++c) {
+      const Scalar* g_c = g.data() + c * g.outerStride();
+      Scalar* w_c = w.data() + c * w.outerStride();
       State state{};
-      for (std::size_t i = 0; i < slots.size(); ++i) state[i] = slots[i].data() + start(slots[i]);
-      kernel(contiguous ? count : rows, g.data() + start(g), w.data() + start(w), state);
+      for (std::size_t i = 0; i < slots.size(); ++i) {
+        state[i] = const_cast<Scalar*>(slots[i].data()) + c * slots[i].outerStride();
+      }
+      Index r = 0;
+      for (; r + chunk <= w.rows(); r += chunk) {
+        kernel(g_c, w_c, state);
+        g_c += chunk;
+        w_c += chunk;
+        for (std::size_t i = 0; i < slots.size(); ++i) state[i] += chunk;
+      }
+      if (r < w.rows()) rest(w.rows() - r, g_c, w_c, state, slots.size(), kernel);
     }
   });
 }
@@ -97,17 +119,19 @@ class Elementwise : public Optimizer {
   Elementwise(OptimizerSpec spec, int slots) : spec_(std::move(spec)), slots_(slots) {}
   int slots() const final { return slots_; }
 
-  void step(Scalar lr_factor, std::uint64_t t, View g, MutView w, std::span<MutView> slots) const final {
+  StepSize at(double lr_factor, std::uint64_t) const override { return {scalar(spec_.lr * lr_factor)}; }
+
+  void step(const StepSize& size, View g, MutView w, std::span<const MutView> slots) const final {
     if (static_cast<int>(slots.size()) != slots_) {
       throw ShapeError(cat(spec_.name, ": ", slots.size(), " slots: expected ", slots_));
     }
     check("gradient", g.rows(), g.cols(), w);
     for (const MutView& s : slots) check("slot", s.rows(), s.cols(), w);
-    apply(spec_.lr * static_cast<double>(lr_factor), static_cast<double>(t), g, w, slots);
+    apply(size, g, w, slots);
   }
 
  protected:
-  virtual void apply(double rate, double t, View g, MutView w, std::span<MutView> slots) const = 0;
+  virtual void apply(const StepSize& size, View g, MutView w, std::span<const MutView> slots) const = 0;
   const OptimizerSpec& spec() const { return spec_; }
 
  private:
@@ -126,8 +150,8 @@ class Sgd final : public Elementwise {
   explicit Sgd(const OptimizerSpec& spec) : Elementwise(spec, 0) {}
 
  protected:
-  void apply(double rate, double, View g, MutView w, std::span<MutView> slots) const override {
-    sweep(g, w, slots, SgdKernel{scalar(rate), scalar(spec().weight_decay)});
+  void apply(const StepSize& size, View g, MutView w, std::span<const MutView> slots) const override {
+    sweep(g, w, slots, SgdKernel{size.rate, scalar(spec().weight_decay)});
   }
 };
 
@@ -136,8 +160,8 @@ template <bool nesterov> class Momentum final : public Elementwise {
   explicit Momentum(const OptimizerSpec& spec) : Elementwise(spec, 1) {}
 
  protected:
-  void apply(double rate, double, View g, MutView w, std::span<MutView> slots) const override {
-    sweep(g, w, slots, MomentumKernel<nesterov>{scalar(rate), scalar(spec().weight_decay), scalar(spec().momentum)});
+  void apply(const StepSize& size, View g, MutView w, std::span<const MutView> slots) const override {
+    sweep(g, w, slots, MomentumKernel<nesterov>{size.rate, scalar(spec().weight_decay), scalar(spec().momentum)});
   }
 };
 
@@ -146,10 +170,10 @@ template <bool with_momentum> class Rmsprop final : public Elementwise {
   explicit Rmsprop(const OptimizerSpec& spec) : Elementwise(spec, with_momentum ? 2 : 1) {}
 
  protected:
-  void apply(double rate, double, View g, MutView w, std::span<MutView> slots) const override {
+  void apply(const StepSize& size, View g, MutView w, std::span<const MutView> slots) const override {
     const OptimizerSpec& o = spec();
     sweep(g, w, slots,
-          RmspropKernel<with_momentum>{scalar(rate), scalar(o.weight_decay), scalar(o.momentum), scalar(o.alpha),
+          RmspropKernel<with_momentum>{size.rate, scalar(o.weight_decay), scalar(o.momentum), scalar(o.alpha),
                                        scalar(1 - o.alpha), scalar(o.epsilon)});
   }
 };
@@ -158,14 +182,20 @@ template <bool decoupled> class Adam final : public Elementwise {
  public:
   explicit Adam(const OptimizerSpec& spec) : Elementwise(spec, 2) {}
 
+  StepSize at(double lr_factor, std::uint64_t step) const override {
+    const OptimizerSpec& o = spec();
+    const double rate = o.lr * lr_factor;
+    const auto t = static_cast<double>(step);
+    return {scalar(rate / (1 - std::pow(o.beta1, t))), scalar(decoupled ? 1 - rate * o.weight_decay : 1),
+            scalar(1 / std::sqrt(1 - std::pow(o.beta2, t)))};
+  }
+
  protected:
-  void apply(double rate, double t, View g, MutView w, std::span<MutView> slots) const override {
+  void apply(const StepSize& size, View g, MutView w, std::span<const MutView> slots) const override {
     const OptimizerSpec& o = spec();
     sweep(g, w, slots,
-          AdamKernel{scalar(rate / (1 - std::pow(o.beta1, t))), scalar(decoupled ? 0 : o.weight_decay),
-                     scalar(decoupled ? 1 - rate * o.weight_decay : 1), scalar(o.beta1), scalar(1 - o.beta1),
-                     scalar(o.beta2), scalar(1 - o.beta2), scalar(1 / std::sqrt(1 - std::pow(o.beta2, t))),
-                     scalar(o.epsilon)});
+          AdamKernel{size.rate, scalar(decoupled ? 0 : o.weight_decay), size.shrink, scalar(o.beta1),
+                     scalar(1 - o.beta1), scalar(o.beta2), scalar(1 - o.beta2), size.root, scalar(o.epsilon)});
   }
 };
 

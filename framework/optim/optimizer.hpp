@@ -53,18 +53,27 @@ struct OptimizerInfo {
 /// All optimizers, in the order of the list above.
 const std::vector<OptimizerInfo>& optimizer_catalog();
 
+/// What of a step depends on time: η with Adam's correction of β₁ in it, AdamW's 1 − ηλ, 1/√(1 − β₂ᵗ).
+struct StepSize {
+  Scalar rate, shrink = 1, root = 1;
+};
+
 /// Fixed once built; the state lives outside, in `slots`.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
+  static constexpr int max_slots = 2;
+
   /// Matrices of w's shape that a parameter needs as state, all 0 at first.
   virtual int slots() const = 0;
 
-  /// Moves w and its state by one step. t ≥ 1 counts the steps of this parameter's group. Purely elementwise: any
-  /// partition of w, stepped part by part in any order, gives the same bits. g, w and slots must not overlap.
-  /// Throws ShapeError unless g and slots() slots have w's shape.
-  virtual void step(Scalar lr_factor, std::uint64_t t, View g, MutView w, std::span<MutView> slots) const = 0;
+  /// The size of step t ≥ 1, which counts the steps of a parameter's group.
+  virtual StepSize at(double lr_factor, std::uint64_t t) const = 0;
+
+  /// Moves w and its state by one step. Purely elementwise: any partition of w, stepped part by part in any order, gives
+  /// the same bits. g, w and slots must not overlap. Throws ShapeError unless g and slots() slots have w's shape.
+  virtual void step(const StepSize& size, View g, MutView w, std::span<const MutView> slots) const = 0;
 };
 
 /// Throws what validate throws.

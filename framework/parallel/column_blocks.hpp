@@ -8,9 +8,10 @@
 
 namespace strata {
 
-template <class Body> void for_column_blocks(Index rows, Index cols, const Body& body) {
+/// `cost` is what an element takes, compared with a copy: 20 for an exponential in double.
+template <class Body> void for_column_blocks(Index rows, Index cols, const Body& body, Index cost = 1) {
   constexpr Index elements_per_task = 8192;  // below this a task costs more than it saves
-  const Index width = std::max<Index>(1, elements_per_task / std::max<Index>(1, rows));
+  const Index width = std::max<Index>(1, elements_per_task / std::max<Index>(1, rows * cost));
   const Index tasks = (cols + width - 1) / width;
   parallel_for(tasks, [&](Index t) { body(t * width, std::min(width, cols - t * width)); });
 }

@@ -4,30 +4,38 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
-#include <mutex>
 #include <thread>
 
+#include "framework/parallel/team.hpp"
+
 #ifndef STRATA_STD_THREADS
-#include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 #endif
 
 namespace strata {
 namespace {
 thread_local int threads_here = 1;
+thread_local Team* team_here = nullptr;
 
-class ThreadsHere {
+class Here {
  public:
-  explicit ThreadsHere(int threads) : saved_(threads_here) { threads_here = threads; }
-  ~ThreadsHere() { threads_here = saved_; }
-  ThreadsHere(const ThreadsHere&) = delete;
-  ThreadsHere& operator=(const ThreadsHere&) = delete;
+  Here(int threads, Team* team) : threads_(threads_here), team_(team_here) {
+    threads_here = threads;
+    team_here = team;
+  }
+  ~Here() {
+    threads_here = threads_;
+    team_here = team_;
+  }
+  Here(const Here&) = delete;
+  Here& operator=(const Here&) = delete;
 
  private:
-  int saved_;
+  int threads_;
+  Team* team_;
 };
+
 }  // namespace
 
 int current_threads() { return threads_here; }
@@ -39,62 +47,57 @@ int hardware_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-#ifdef STRATA_STD_THREADS
-
 void parallel_for(Index count, TaskBody body) {
-  const int threads = static_cast<int>(std::min<Index>(threads_here, count));
-  if (threads <= 1) {
+  if (team_here == nullptr || count <= 1) {
     for (Index i = 0; i < count; ++i) body(i);
     return;
   }
-  std::atomic<Index> next{0};
-  std::exception_ptr failure;
-  std::mutex guard;
-  const auto worker = [&] {
-    for (Index i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
-      try {
-        body(i);
-      } catch (...) {
-        const std::lock_guard lock(guard);
-        if (!failure) failure = std::current_exception();
-      }
-    }
-  };
-  std::vector<std::thread> pool;
-  for (int t = 1; t < threads; ++t) pool.emplace_back(worker);
-  worker();
-  for (auto& thread : pool) thread.join();
-  if (failure) std::rethrow_exception(failure);
+  team_here->loop(count, [&](Index i) {
+    const Here inside(1, nullptr);  // work nested in a body stays inline
+    body(i);
+  });
 }
 
+#ifdef STRATA_STD_THREADS
+
 void with_threads(int threads, const std::function<void()>& work) {
-  const ThreadsHere scope(threads);
-  work();
+  Team team(threads);
+  std::vector<std::thread> members;
+  for (int t = 1; t < threads; ++t) members.emplace_back([&team, t] { team.serve(t); });
+  const auto dismiss = [&] {
+    team.close();
+    for (auto& member : members) member.join();
+  };
+  try {
+    const Here inside(threads, threads > 1 ? &team : nullptr);
+    work();
+  } catch (...) {
+    dismiss();
+    throw;
+  }
+  dismiss();
 }
 
 #else
 
-void parallel_for(Index count, TaskBody body) {
-  if (threads_here <= 1 || count <= 1) {
-    for (Index i = 0; i < count; ++i) body(i);
-    return;
-  }
-  // simple_partitioner with grain 1: a task is a tile, already as large as it should be.
-  tbb::parallel_for(
-      tbb::blocked_range<Index>(0, count, 1),
-      [&](const tbb::blocked_range<Index>& range) {
-        // A task runs on a TBB worker: work nested in a tile stays inline.
-        const ThreadsHere inline_scope(1);
-        for (Index i = range.begin(); i != range.end(); ++i) body(i);
-      },
-      tbb::simple_partitioner{});
-}
-
 void with_threads(int threads, const std::function<void()>& work) {
   tbb::task_arena arena(threads);
   arena.execute([&] {
-    const ThreadsHere scope(threads);
-    work();
+    Team team(threads);
+    tbb::task_group members;
+    for (int t = 1; t < threads; ++t) members.run([&team, t] { team.serve(t); });
+    const auto dismiss = [&] {
+      team.close();
+      members.wait();
+    };
+    try {
+      const Here inside(threads, threads > 1 ? &team : nullptr);
+      work();
+    } catch (...) {
+      dismiss();
+      throw;
+    }
+    dismiss();
   });
 }
 

@@ -1,28 +1,18 @@
-// The seam to the threads: the only two functions of the framework that start parallel work.
+// The seam to the threads: the only functions of the framework that start parallel work.
 //
-// On oneTBB, or on std::thread in the ThreadSanitizer build (TSan does not see TBB's fences).
+// The threads are oneTBB's, in an arena for each run, or std::thread's in the ThreadSanitizer build (TSan does not see
+// TBB's fences). How they share out loops is in team.hpp.
 #pragma once
 
 #include <functional>
-#include <type_traits>
 #include <vector>
 
+#include "framework/core/function_ref.hpp"
 #include "framework/core/types.hpp"
 
 namespace strata {
 
-/// A non-owning reference to a callable: no allocation, unlike std::function.
-class TaskBody {
- public:
-  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, TaskBody>>>
-  TaskBody(const F& f)  // NOLINT(google-explicit-constructor): meant to bind lambdas at the call
-      : object_(&f), call_([](const void* object, Index i) { (*static_cast<const F*>(object))(i); }) {}
-  void operator()(Index i) const { call_(object_, i); }
-
- private:
-  const void* object_;
-  void (*call_)(const void*, Index);
-};
+using TaskBody = FunctionRef<void(Index)>;
 
 /// Calls body(0) … body(count − 1), each once, on any threads of the current run, and returns when all are done.
 /// What a body computes must not depend on which thread runs it: cut the work by shape, never by thread count.

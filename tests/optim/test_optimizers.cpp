@@ -62,7 +62,7 @@ struct Stepped {
     };
     std::vector<MutView> state;
     for (Matrix& s : slots) state.push_back(block(s));
-    optimizer.step(Scalar(0.3), 7, view(block(g)), block(w), state);
+    optimizer.step(optimizer.at(0.3, 7), view(block(g)), block(w), state);
   }
 
   bool same_bytes(const Stepped& o) const {
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(same_as_torch) {
     BOOST_TEST_CONTEXT(one["name"] << " " << one["options"]) {
       for (std::size_t t = 0; t < file["gradients"].size(); ++t) {
         const Matrix g = matrix(file["gradients"][t]);
-        optimizer->step(file["lr_factors"][t].get<Scalar>(), t + 1, view(g), mut_view(w), slots);
+        optimizer->step(optimizer->at(file["lr_factors"][t].get<double>(), t + 1), view(g), mut_view(w), slots);
         const Matrix expected = matrix(one["path"][t]);
         const double apart = static_cast<double>((w - expected).cwiseAbs().maxCoeff() / expected.cwiseAbs().maxCoeff());
         BOOST_TEST(apart < (sizeof(Scalar) == 8 ? 1e-13 : 1e-5), "step " << t + 1 << ": off by " << apart);
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(strides_may_differ) {
         if (static_cast<int>(i) == strided) buffers[i].conservativeResize(9, 4);
         views.emplace_back(buffers[i].data(), 5, 4, Eigen::OuterStride<>(buffers[i].rows()));
       }
-      optimizer->step(Scalar(0.3), 7, view(views[0]), views[1], std::span(views).subspan(2));
+      optimizer->step(optimizer->at(0.3, 7), view(views[0]), views[1], std::span(views).subspan(2));
       BOOST_TEST((views[1].array() == whole.w.array()).all());
       for (std::size_t i = 0; i < whole.slots.size(); ++i) {
         BOOST_TEST((views[2 + i].array() == whole.slots[i].array()).all());
@@ -199,15 +199,15 @@ BOOST_AUTO_TEST_CASE(shapes) {
     std::vector<MutView> slots;
     for (Matrix& s : state) slots.push_back(mut_view(s));
     const std::span<MutView> enough = std::span(slots).first(slots.size() - 1);
-    BOOST_CHECK_THROW(optimizer->step(1, 1, view(g), mut_view(w), enough), ShapeError);
-    BOOST_CHECK_THROW(optimizer->step(1, 1, view(w), mut_view(w), slots), ShapeError);
+    BOOST_CHECK_THROW(optimizer->step(optimizer->at(1, 1), view(g), mut_view(w), enough), ShapeError);
+    BOOST_CHECK_THROW(optimizer->step(optimizer->at(1, 1), view(w), mut_view(w), slots), ShapeError);
     if (optimizer->slots() > 0) {
       std::vector<MutView> turned(enough.size(), mut_view(g));
-      BOOST_CHECK_THROW(optimizer->step(1, 1, view(w), mut_view(w), turned), ShapeError);
+      BOOST_CHECK_THROW(optimizer->step(optimizer->at(1, 1), view(w), mut_view(w), turned), ShapeError);
     }
     Matrix none(0, 2);
     std::vector<MutView> empty(enough.size(), mut_view(none));
-    optimizer->step(1, 1, view(none), mut_view(none), empty);
+    optimizer->step(optimizer->at(1, 1), view(none), mut_view(none), empty);
   }
 }
 

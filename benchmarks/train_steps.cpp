@@ -1,0 +1,153 @@
+// Trains some steps and says how long they took: what compare.sh runs in turn with torch_steps.py.
+//
+// Prints one line of JSON. With --dump DIR it writes what the other side needs to do exactly the same: the data, the
+// first weights, and the order of the examples.
+#include <boost/program_options.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "benchmarks/peak.hpp"
+#include "datasets/datasets.hpp"
+#include "framework/graph/graph_spec.hpp"
+#include "framework/learning/trainer.hpp"
+#include "framework/parallel/gemm.hpp"
+#include "framework/parallel/parallel.hpp"
+#include "rules/builtin.hpp"
+
+namespace {
+
+using namespace strata;
+namespace po = boost::program_options;
+
+constexpr Index evaluated = 256;  // examples that the loss is taken on, not trained on
+
+struct Job {
+  std::string rule, optimizer, activation, dump;
+  Index width, depth, batch, steps;
+  int epochs, threads, runs;
+  double lr;
+};
+
+Job parse(int argc, char** argv) {
+  Job job;
+  po::options_description options("train_steps");
+  const auto add = [&](const char* name, auto& to, auto value) {
+    using T = std::decay_t<decltype(to)>;
+    options.add_options()(name, po::value<T>(&to)->default_value(T(value)));
+  };
+  add("rule", job.rule, "backprop");
+  add("optimizer", job.optimizer, "momentum");
+  add("activation", job.activation, "tanh");
+  add("dump", job.dump, "");
+  add("width", job.width, 512);
+  add("depth", job.depth, 3);
+  add("batch", job.batch, 128);
+  add("steps", job.steps, 100);
+  add("epochs", job.epochs, 3);
+  add("threads", job.threads, 1);
+  add("runs", job.runs, 1);
+  add("lr", job.lr, 0.01);
+  po::variables_map given;
+  po::store(po::parse_command_line(argc, argv, options), given);
+  po::notify(given);
+  return job;
+}
+
+std::unique_ptr<Trainer> trainer(const Job& job, const Dataset& data, const Split& split) {
+  const Catalog catalog = builtin_catalog();
+  const RuleEntry& entry = catalog.at(job.rule);
+  TrainSettings settings;
+  settings.batch = job.batch;
+  settings.epochs = job.epochs;
+  settings.probe_examples = 1;
+  for (auto [group, spec] : entry.optimizers) {
+    spec = default_optimizer(job.optimizer);
+    spec.lr = job.lr;
+    settings.optimizers.emplace_back(group, spec);
+  }
+  MlpSpec net;
+  net.input = data.sample_shape;
+  net.hidden.assign(static_cast<std::size_t>(job.depth), job.width);
+  net.outputs = data.classes;
+  net.activation = job.activation;
+  return std::make_unique<Trainer>(Graph(mlp_graph(net)), make_loss("cross_entropy"),
+                                   entry.make(resolve(entry, {}).options), data, split, settings);
+}
+
+template <class T> void write(const std::filesystem::path& path, const T* values, std::size_t count) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(values), static_cast<std::streamsize>(count * sizeof(T)));
+}
+
+void dump(const Job& job, const Dataset& data, const Split& split, const Trainer& trained) {
+  const std::filesystem::path folder = job.dump;
+  std::filesystem::create_directories(folder);
+  const auto examples = static_cast<Index>(split.train.size() + split.validation.size());
+  write(folder / "x.f4", data.train.x.data(), static_cast<std::size_t>(data.features() * examples));
+  write(folder / "labels.i4", data.train.labels.data(), static_cast<std::size_t>(examples));
+  for (int pass = 0; pass < job.epochs; ++pass) {
+    const auto order = epoch_order(split.train, 0, pass);
+    write(folder / ("order" + std::to_string(pass) + ".i8"), order.data(), order.size());
+  }
+  nlohmann::json parameters;
+  for (ParamId id = 0; id < trained.registry().size(); ++id) {
+    const Matrix& w = trained.registry().value(id);
+    const std::string file = std::to_string(id) + ".f4";
+    write(folder / file, w.data(), static_cast<std::size_t>(w.size()));
+    parameters.push_back(
+        {{"name", trained.registry()[id].name}, {"rows", w.rows()}, {"cols", w.cols()}, {"file", file}});
+  }
+  std::ofstream(folder / "job.json") << nlohmann::json{{"parameters", parameters},    {"features", data.features()},
+                                                       {"examples", examples},        {"evaluated", evaluated},
+                                                       {"batch", job.batch},          {"epochs", job.epochs},
+                                                       {"optimizer", job.optimizer},  {"lr", job.lr},
+                                                       {"activation", job.activation}};
+}
+
+void run(const Job& job) {
+  Dataset data = builtin_datasets().at("fashion-mnist").load("");
+  Split split;
+  for (Index i = 0; i < job.steps * job.batch; ++i) split.train.push_back(i);
+  for (Index i = 0; i < evaluated; ++i) split.validation.push_back(job.steps * job.batch + i);
+
+  nlohmann::json out;
+  out["peak_gflops"] = bench::peak_gflops(job.threads);
+  std::vector<std::unique_ptr<Trainer>> trainers;
+  for (int r = 0; r < job.runs; ++r) trainers.push_back(trainer(job, data, split));
+  if (!job.dump.empty()) dump(job, data, split, *trainers[0]);
+  std::vector<std::function<void()>> work;
+  for (auto& t : trainers) {
+    work.emplace_back([&] {
+      for (int e = 0; e <= job.epochs; ++e) t->next_epoch();
+    });
+  }
+  run_many(work, job.threads);
+  // Side by side, an epoch takes as long as its slowest run.
+  std::vector<double> seconds(static_cast<std::size_t>(job.epochs), 0);
+  for (const auto& t : trainers) {
+    for (std::size_t e = 0; e < seconds.size(); ++e) {
+      seconds[e] = std::max(seconds[e], t->training()[e + 1].train_seconds / static_cast<double>(job.steps));
+    }
+  }
+  out["seconds_per_step"] = seconds;
+  out["loss"] = trainers[0]->training().back().validation_loss;
+  out["multiply_adds_per_step"] = trainers[0]->multiply_adds_per_step();
+  out["runs"] = job.runs;
+  out["threads"] = job.threads;
+  out["blas"] = gemm_backend();
+  std::cout << out.dump() << '\n';
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    run(parse(argc, argv));
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "train_steps: " << error.what() << '\n';
+    return 2;
+  }
+}

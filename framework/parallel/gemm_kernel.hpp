@@ -1,0 +1,119 @@
+// The innermost loops of the matrix product: a block of C is held in registers while the whole chunk of the inner sum
+// runs over it. Written with the vector extension of GCC and Clang, for the widest registers that the build has.
+//
+// Every element of C is one chain of fused multiply-adds over p = 0, 1, …, then one update of C; neither depends on
+// where in a block the element lies, so the bits do not depend on how C was cut.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "framework/core/types.hpp"
+
+namespace strata::gemm_kernel {
+
+#if defined(__AVX512F__)
+constexpr int vector_bytes = 64;
+constexpr int max_vectors = 4;  // of a column of the block: 4 × 6 sums, 4 of A and 1 of B fill 29 of 32 registers
+constexpr int max_cols = 6;
+#elif defined(__AVX__)
+constexpr int vector_bytes = 32;
+constexpr int max_vectors = 3;  // 3 × 4 + 3 + 1 = 16 registers
+constexpr int max_cols = 4;
+#else
+constexpr int vector_bytes = 16;
+constexpr int max_vectors = 3;
+constexpr int max_cols = 4;
+#endif
+constexpr int lanes = vector_bytes / static_cast<int>(sizeof(Scalar));
+constexpr Index block_rows = Index{max_vectors} * lanes;
+
+using Vec __attribute__((vector_size(vector_bytes))) = Scalar;
+// The same in memory: aligned as a Scalar is, and allowed to alias Scalars.
+using UnalignedVec __attribute__((vector_size(vector_bytes), aligned(sizeof(Scalar)), may_alias)) = Scalar;
+
+inline Vec load(const Scalar* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
+inline void store(Scalar* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+
+/// What happens to C: c = alpha·sum, or c = beta·c + alpha·sum.
+struct Update {
+  Scalar alpha, beta;
+  bool overwrite;
+};
+
+/// C (V·lanes × N) ← Σ_p A(:, p) B(p, :), p < k. A's columns lie lda apart. B(p, j) is b[p + j·ldb], or b[p·ldb + j] if
+/// b_by_rows.
+template <int V, int N, bool b_by_rows>
+void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scalar* c, Index ldc, Update update) {
+  // Kept in registers: every index is known once the loops are unrolled, which they must be early for that.
+  Vec sum[N][V];
+#pragma GCC unroll 8
+  for (int j = 0; j < N; ++j) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) sum[j][v] = Vec{};
+  }
+  for (Index p = 0; p < k; ++p) {
+    Vec column[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) column[v] = load(a + p * lda + v * lanes);
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) {
+      const Scalar factor = b_by_rows ? b[p * ldb + j] : b[p + j * ldb];
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) sum[j][v] += column[v] * factor;
+    }
+  }
+#pragma GCC unroll 8
+  for (int j = 0; j < N; ++j) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      Scalar* out = c + j * ldc + v * lanes;
+      store(out, update.overwrite ? update.alpha * sum[j][v] : update.beta * load(out) + update.alpha * sum[j][v]);
+    }
+  }
+}
+
+using Block = void (*)(Index, const Scalar*, Index, const Scalar*, Index, Scalar*, Index, Update);
+
+template <bool b_by_rows, int V, std::size_t... N>
+constexpr std::array<Block, sizeof...(N)> blocks_of(std::index_sequence<N...>) {
+  return {&block<V, static_cast<int>(N) + 1, b_by_rows>...};
+}
+template <bool b_by_rows, std::size_t... V>
+constexpr std::array<std::array<Block, max_cols>, sizeof...(V)> blocks(std::index_sequence<V...>) {
+  return {blocks_of<b_by_rows, static_cast<int>(V) + 1>(std::make_index_sequence<max_cols>{})...};
+}
+
+/// The block for `vectors` (1 … max_vectors) and `cols` (1 … max_cols).
+template <bool b_by_rows> Block block_for(Index vectors, Index cols) {
+  static constexpr auto table = blocks<b_by_rows>(std::make_index_sequence<max_vectors>{});
+  return table[static_cast<std::size_t>(vectors - 1)][static_cast<std::size_t>(cols - 1)];
+}
+
+template <int stride, std::size_t... E> void exchange(Vec& low, Vec& high, std::index_sequence<E...>) {
+  constexpr int n = lanes;
+  const Vec l = __builtin_shufflevector(low, high, ((E & stride) ? n + int(E) - stride : int(E))...);
+  const Vec h = __builtin_shufflevector(low, high, ((E & stride) ? n + int(E) : int(E) + stride)...);
+  low = l;
+  high = h;
+}
+
+template <int stride> [[gnu::always_inline]] inline void exchange_all(Vec (&rows)[lanes]) {
+  if constexpr (stride > 0) {
+    for (int i = 0; i < lanes; ++i) {
+      if (!(i & stride)) exchange<stride>(rows[i], rows[i + stride], std::make_index_sequence<lanes>{});
+    }
+    exchange_all<stride / 2>(rows);
+  }
+}
+
+/// to(i, p) = from(p, i) for a lanes × lanes block.
+inline void transpose_block(const Scalar* from, Index ld_from, Scalar* to, Index ld_to) {
+  Vec rows[lanes];
+  for (int i = 0; i < lanes; ++i) rows[i] = load(from + i * ld_from);
+  exchange_all<lanes / 2>(rows);
+  for (int i = 0; i < lanes; ++i) store(to + i * ld_to, rows[i]);
+}
+
+}  // namespace strata::gemm_kernel
