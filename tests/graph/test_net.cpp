@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "framework/core/errors.hpp"
+#include "framework/layers/activation.hpp"
 #include "framework/learning/grad_sink.hpp"
 #include "framework/losses/loss.hpp"
 #include "tests/support/golden.hpp"
@@ -226,6 +227,42 @@ BOOST_AUTO_TEST_CASE(signals_at_several_nodes_add_up) {
   };
   const Eigen::MatrixXd sum = gradient(true, false).cast<double>() + gradient(false, true).cast<double>();
   BOOST_TEST(error(view(gradient(true, true)), sum) < tight);
+}
+
+// A layer and the function on its values are computed block by block together. One at a time gives the same bytes.
+BOOST_AUTO_TEST_CASE(fused_or_not_the_same_bytes) {
+  MlpSpec mlp;
+  mlp.input = {70};
+  mlp.hidden = {150, 150, 90};
+  mlp.outputs = 10;
+  mlp.skips = {{1, 2}};
+  for (const std::string& activation : activation_names()) {
+    mlp.activation = activation;
+    Bench fused(mlp_graph(mlp)), apart(mlp_graph(mlp));
+    const Graph& graph = fused.net.graph();
+    Matrix x(70, 40), dy(10, 80);  // two cotangents a sample
+    Rng(1, "x").fill_normal(mut_view(x), 0, 1);
+    Rng(1, "dy").fill_normal(mut_view(dy), 0, 1);
+    fused.forward(x);
+    apart.acts.set(Graph::input(), view(x));
+    for (NodeId id = 1; id < graph.size(); ++id) {
+      apart.net.forward_nodes({.mode = Mode::evaluate}, apart.registry, {id}, apart.acts);
+    }
+    const auto same = [](View a, View b) { return bytes(Matrix(a)) == bytes(Matrix(b)); };
+    const Sweep sweep{.to_input = true};
+    fused.deltas.at(graph.output(), dy.cols()) = dy;
+    fused.net.backward(fused.registry, fused.acts, fused.deltas, nullptr, sweep);
+    apart.deltas.at(graph.output(), dy.cols()) = dy;
+    for (NodeId id = graph.size() - 1; id > 0; --id) {
+      apart.net.pull_back_node(apart.registry, id, apart.acts, apart.deltas, sweep);
+    }
+    for (NodeId id = 0; id < graph.size(); ++id) {
+      BOOST_TEST_CONTEXT(activation << " " << graph[id].name) {
+        BOOST_TEST(same(fused.acts[id], apart.acts[id]));
+        BOOST_TEST(same(fused.deltas[id], apart.deltas[id]));
+      }
+    }
+  }
 }
 
 // Column k·B + b of the deltas belongs to sample b: a whole net's Jacobian in one sweep.

@@ -136,6 +136,27 @@ BOOST_AUTO_TEST_CASE(one_thread_runs_inline_and_in_order) {
   BOOST_TEST(order == expected, boost::test_tools::per_element());
 }
 
+// Members go to sleep between loops that come seldom, help where one is late, and nobody is left behind.
+BOOST_AUTO_TEST_CASE(loops_that_come_seldom_or_are_uneven) {
+  const EightThreads eight;
+  for (const int threads : {2, 3, 8}) {
+    with_threads(threads, [&] {
+      for (int round = 0; round < 20; ++round) {
+        if (round % 5 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));  // long enough to fall asleep
+        std::vector<std::atomic<int>> calls(37);
+        parallel_for(37, [&](Index i) {
+          // All the work in one member's share.
+          const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(i < 10 ? 200 : 0);
+          while (std::chrono::steady_clock::now() < until) {
+          }
+          ++calls[static_cast<std::size_t>(i)];
+        });
+        for (const auto& n : calls) BOOST_REQUIRE(n == 1);
+      }
+    });
+  }
+}
+
 BOOST_AUTO_TEST_CASE(errors_come_back) {
   const EightThreads eight;
   for (const int threads : {1, 2, 8}) {
@@ -282,6 +303,92 @@ BOOST_AUTO_TEST_CASE(windows_of_larger_buffers) {
       BOOST_TEST((big_c.array() == Scalar(1e6f)).all());  // nothing written beside the window
     }
   }
+}
+
+// Inner sums of several chunks, blocks at every kind of edge, columns a page apart.
+BOOST_AUTO_TEST_CASE(long_sums_and_all_edges) {
+  for (const Index m : {1, 15, 16, 31, 33, 47, 63, 64, 65, 100, 1100}) {
+    for (const Index n : {1, 2, 5, 6, 7, 40}) {
+      for (const Op op_a : ops) {
+        for (const Op op_b : ops) {
+          constexpr Index k = 290;
+          const Matrix a = stored(op_a, m, k, "a"), b = stored(op_b, k, n, "b"), c0 = random(m, n, "c");
+          Matrix c = c0;
+          gemm(op_a, view(a), op_b, view(b), mut_view(c), 2, Scalar(0.5));
+          BOOST_TEST_CONTEXT(m << " × " << n) { BOOST_TEST(distance(c, naive(op_a, a, op_b, b, c0, 2, 0.5)) < 2e-6); }
+        }
+      }
+    }
+  }
+}
+
+// Where in a product an element lies does not show in its bits: parts computed alone are equal to the whole's.
+BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_the_cut) {
+  if (gemm_backend().find("Strata") == std::string::npos) return;  // a library promises less
+  constexpr Index m = 150, k = 300, n = 77;
+  for (const Op op_a : ops) {
+    for (const Op op_b : ops) {
+      const Matrix a = stored(op_a, m, k, "a"), b = stored(op_b, k, n, "b"), c0 = random(m, n, "c");
+      Matrix whole = c0;
+      gemm(op_a, view(a), op_b, view(b), mut_view(whole), Scalar(0.3), Scalar(0.7));
+      for (const auto& [row, rows] : {std::pair<Index, Index>{0, 1}, {3, 29}, {64, 86}}) {
+        for (const auto& [col, cols] : {std::pair<Index, Index>{0, 1}, {5, 8}, {30, 47}}) {
+          const Matrix a_part = op_a == Op::none ? Matrix(a.middleRows(row, rows)) : Matrix(a.middleCols(row, rows));
+          const Matrix b_part = op_b == Op::none ? Matrix(b.middleCols(col, cols)) : Matrix(b.middleRows(col, cols));
+          Matrix part = c0.block(row, col, rows, cols);
+          gemm(op_a, view(a_part), op_b, view(b_part), mut_view(part), Scalar(0.3), Scalar(0.7));
+          BOOST_TEST((bytes(part) == bytes(Matrix(whole.block(row, col, rows, cols)))));
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(blocks_cover_a_product_once) {
+  const EightThreads eight;
+  for (const Index m : {10, 64, 200}) {
+    for (const Index k : {20, 300}) {
+      constexpr Index n = 150;
+      const Matrix a = random(m, k, "a"), b = random(n, k, "b");
+      Matrix whole = Matrix::Zero(m, n);
+      gemm(Op::none, view(a), Op::transposed, view(b), mut_view(whole), Scalar(0.5));
+      for (const int threads : {1, 2, 8}) {
+        Matrix stored_by_hand = Matrix::Zero(m, n), seen = Matrix::Zero(m, n), changed = Matrix::Zero(m, n);
+        with_threads(threads, [&] {
+          gemm_blocks(Op::none, view(a), Op::transposed, view(b), Scalar(0.5), [&](Index r, Index c, MutView block) {
+            stored_by_hand.block(r, c, block.rows(), block.cols()) = block;
+            seen.block(r, c, block.rows(), block.cols()).array() += 1;
+          });
+          gemm(Op::none, view(a), Op::transposed, view(b), mut_view(changed), Scalar(0.5), 0,
+               [](Index, Index, MutView block) { block.array() += 1; });
+        });
+        BOOST_TEST((bytes(stored_by_hand) == bytes(whole)));
+        BOOST_TEST((seen.array() == 1).all());
+        BOOST_TEST((bytes(changed) == bytes(Matrix(whole.array() + 1))));
+      }
+    }
+  }
+}
+
+// Many products at once, each on one thread: what a library that keeps state behind its calls gets wrong now and then.
+BOOST_AUTO_TEST_CASE(concurrent_products_are_right) {
+  const EightThreads eight;
+  const Matrix a = random(40, 30, "a"), b = random(30, 20, "b");
+  Matrix made = Matrix::Zero(40, 20);
+  gemm(Op::none, view(a), Op::none, view(b), mut_view(made));
+  BOOST_TEST(distance(made, naive(Op::none, a, Op::none, b, Matrix::Zero(40, 20), 1, 0)) < 2e-6);
+  const std::string reference = bytes(made);
+  std::atomic<int> wrong{0};
+  with_threads(4, [&] {
+    parallel_for(1000, [&](Index) {
+      Matrix c = Matrix::Zero(40, 20);
+      for (int i = 0; i < 100; ++i) {
+        gemm(Op::none, view(a), Op::none, view(b), mut_view(c));
+        wrong += bytes(c) != reference;
+      }
+    });
+  });
+  BOOST_TEST(wrong == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {

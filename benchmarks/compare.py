@@ -1,0 +1,131 @@
+"""Strata against PyTorch eager, in turn within one run. Called by compare.sh; see there."""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+# name, options of train_steps, and what to reach: share of the peak, and how many times PyTorch's best
+NETS = [
+    ("784-512x3-10, batch 128, momentum", "--width 512 --depth 3 --batch 128 --steps 100", 0.70, 1.8),
+    ("784-512x3-10, batch 128, Adam", "--width 512 --depth 3 --batch 128 --steps 100 --optimizer adam --lr 0.001",
+     0.60, 1.8),
+    ("784-256x5-10, batch 64, momentum", "--width 256 --depth 5 --batch 64 --steps 200", None, 2.5),
+    ("784-128x10-10, batch 32, momentum", "--width 128 --depth 10 --batch 32 --steps 300", None, 3.0),
+]
+SIDE_BY_SIDE = 0  # this net is also trained by as many one-thread runs as there are cores
+REACH_SIDE_BY_SIDE = (0.82, 1.15)
+
+
+def run(commands):
+    """Runs the commands at the same time; what each printed as JSON."""
+    running = [subprocess.Popen(c, stdout=subprocess.PIPE, text=True) for c in commands]
+    out = [p.communicate()[0] for p in running]
+    if any(p.returncode for p in running):
+        sys.exit(f"compare: {' '.join(map(str, commands[0]))} failed")
+    return [json.loads(o) for o in out]
+
+
+def seconds(results):
+    """Of a step: the median over epochs, of the slowest of those side by side. The first epoch warms up."""
+    return max(statistics.median(r["seconds_per_step"][1:]) for r in results)
+
+
+def gflops(strata, step, runs):
+    return 2e-9 * strata["multiply_adds_per_step"] * runs / step
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("train_steps", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    cores = len(os.sched_getaffinity(0))
+    python = "/usr/bin/python3"
+    rows, losses, blas = [], [], set()
+    peaks = []
+    for index, (name, options, share, times) in enumerate(NETS):
+        with tempfile.TemporaryDirectory() as dump:
+            strata = [args.train_steps, *options.split(), "--epochs", "4"]
+            torch = [python, HERE / "torch_steps.py", dump]
+            # One untimed run of each leaves the dump behind, and caches warm.
+            run([[*strata, "--dump", dump]])
+            ways = {}
+            for threads in sorted({1, cores}):
+                ways["strata", threads, 1] = [[*strata, "--threads", str(threads)]]
+                ways["torch", threads, 1] = [[*torch, "--threads", str(threads)]]
+            if index == SIDE_BY_SIDE and cores > 1:
+                ways["strata", cores, cores] = [[*strata, "--threads", str(cores), "--runs", str(cores)]]
+                ways["torch", cores, cores] = [[*torch, "--threads", "1"]] * cores
+            took = {way: [] for way in ways}
+            last = {}
+            for number in range(args.rounds):
+                for way, commands in ways.items():
+                    results = run(commands)
+                    took[way].append(seconds(results))
+                    last[way[0]] = results[0]
+                    if way[0] == "strata":
+                        peaks.append((results[0]["threads"], results[0]["peak_gflops"]))
+                    else:
+                        blas.add(results[0]["blas"])
+                print(f"compare: {name}: round {number + 1} of {args.rounds}", file=sys.stderr)
+        losses.append((name, last["strata"]["loss"], last["torch"]["loss"]))
+        rows.append((name, share, times, took, last))
+
+    peak = {threads: max(p for t, p in peaks if t == threads) for threads in {t for t, _ in peaks}}
+    print(f"\nStrata on {rows[0][4]['strata']['blas']}; PyTorch {rows[0][4]['torch']['torch']} on {'; '.join(sorted(blas))}")
+    print(f"{cores} cores; peak by FMA probe: " + ", ".join(f"{t} threads {peak[t]:.0f} GFLOP/s" for t in sorted(peak)))
+    print(f"Medians of {args.rounds} rounds; a round runs everything in turn. Ratio: PyTorch's time / Strata's.\n")
+    print("| net | way | Strata ms | GFLOP/s | of peak | PyTorch ms | GFLOP/s | ratio (min–max of rounds) | to reach |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    reached = True
+    for name, share, times, took, last in rows:
+        def line(way, ours, theirs, runs, threads, share, times):
+            ratios = [t / o for o, t in zip(ours, theirs)]
+            o, t = statistics.median(ours), statistics.median(theirs)
+            rate = gflops(last["strata"], o, runs)
+            of_peak = rate / peak[threads]
+            ratio = statistics.median(ratios)
+            goal = []
+            if share:
+                goal.append(f"{share:.0%} of peak {'yes' if of_peak >= share else 'NO'}")
+            if times:
+                goal.append(f"{times}× {'yes' if ratio >= times else 'NO'}")
+            print(f"| {name} | {way} | {o * 1e3:.3f} | {rate:.0f} | {of_peak:.0%} | {t * 1e3:.3f} | "
+                  f"{gflops(last['strata'], t, runs):.0f} | {ratio:.2f} ({min(ratios):.2f}–{max(ratios):.2f}) | "
+                  f"{', '.join(goal) or '–'} |")
+            return (not share or of_peak >= share) and (not times or ratio >= times)
+
+        best = {side: min((way for way in took if way[0] == side and way[2] == 1),
+                          key=lambda way: statistics.median(took[way])) for side in ("strata", "torch")}
+        for threads in sorted({1, cores}):
+            line(f"{threads} thread{'s' * (threads > 1)} each", took["strata", threads, 1], took["torch", threads, 1], 1,
+                 threads, None, None)
+        # A goal in shares of the peak is one of all cores; one in times PyTorch's is of each side's best setting.
+        if share:
+            reached &= line(f"{cores} threads against PyTorch's best, {best['torch'][1]}", took["strata", cores, 1],
+                            took[best["torch"]], 1, cores, share, times)
+        else:
+            reached &= line(f"best settings: {best['strata'][1]} against {best['torch'][1]}", took[best["strata"]],
+                            took[best["torch"]], 1, best["strata"][1], share, times)
+        if ("strata", cores, cores) in took:
+            reached &= line(f"{cores} runs side by side, 1 thread each", took["strata", cores, cores],
+                            took["torch", cores, cores], cores, cores, *REACH_SIDE_BY_SIDE)
+    print("\nThe last loss on examples kept apart, Strata and PyTorch:")
+    for name, ours, theirs in losses:
+        same = abs(ours - theirs) <= 0.02 * abs(theirs)
+        reached &= same
+        print(f"  {name}: {ours:.5f} {theirs:.5f} {'agree' if same else 'DISAGREE'}")
+    if not all("openblas" in b for b in blas):
+        print("PyTorch did not run on OpenBLAS: these ratios flatter Strata; install libopenblas0-pthread")
+    print("\nAll figures reached." if reached else "\nNot all figures reached: see NO above.")
+
+
+if __name__ == "__main__":
+    main()
