@@ -4,6 +4,7 @@
 """
 
 import argparse
+import ctypes
 import json
 import pathlib
 import re
@@ -14,10 +15,17 @@ import torch
 
 
 def blas():
-    """The BLAS that torch runs on: its library, as the process has loaded it."""
+    """The BLAS that torch runs on: its library, as the process has loaded it, and the kernels that OpenBLAS has chosen."""
     maps = pathlib.Path("/proc/self/maps").read_text()
-    found = set(re.findall(r"/(\S*(?:openblas|libblas|mkl)\S*)", maps))
-    return ", ".join(sorted(pathlib.Path(path).name for path in found)) or "unknown"
+    names = []
+    for path in sorted(set(re.findall(r"(/\S*(?:openblas|libblas|mkl)\S*)", maps))):
+        name = pathlib.Path(path).name
+        if "openblas" in name:
+            core = ctypes.CDLL(path).openblas_get_corename
+            core.restype = ctypes.c_char_p
+            name += f" ({core().decode()})"
+        names.append(name)
+    return ", ".join(names) or "unknown"
 
 
 def network(job, folder):

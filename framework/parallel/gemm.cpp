@@ -12,9 +12,10 @@ namespace {
 
 // Fewer multiply-adds than this and the threads are not worth waking. Only scheduling: the tiles stay the same.
 constexpr Index inline_multiply_adds = 200'000;
-// A product is cut into at least so many tiles, if they get no narrower than this.
+// A product is cut into at least so many tiles, if they get no narrower than this and have so many multiply-adds left.
 constexpr Index wanted_tiles = 8;
 constexpr Index narrowest_tile = 32;
+constexpr Index tile_multiply_adds = 250'000;
 
 thread_local double multiply_adds_here = 0;
 
@@ -31,7 +32,8 @@ struct Product {
   Index tiles_m() const { return parts(m, tile_rows()); }
   Index tiles_n() const {
     Index width = max_tile_cols();
-    while (width > narrowest_tile && tiles_m() * parts(n, width) < wanted_tiles) width /= 2;
+    const auto worth = [&](Index w) { return std::min(m, tile_rows()) * std::min(n, w) * k >= tile_multiply_adds; };
+    while (width > narrowest_tile && tiles_m() * parts(n, width) < wanted_tiles && worth(width / 2)) width /= 2;
     return parts(n, width);
   }
 };

@@ -15,18 +15,20 @@ namespace strata::gemm_kernel {
 
 #if defined(__AVX512F__)
 constexpr int vector_bytes = 64;
-constexpr int max_vectors = 4;  // of a column of the block: 4 × 6 sums, 4 of A and 1 of B fill 29 of 32 registers
-constexpr int max_cols = 6;
+constexpr int max_vectors = 4;  // of a column of the block
+constexpr int sums = 24;        // 4 × 6 of them, 4 vectors of A and 1 of B fill 29 of 32 registers
 #elif defined(__AVX__)
 constexpr int vector_bytes = 32;
-constexpr int max_vectors = 3;  // 3 × 4 + 3 + 1 = 16 registers
-constexpr int max_cols = 4;
+constexpr int max_vectors = 3;
+constexpr int sums = 12;  // 3 × 4, and 3 + 1, are 16 registers
 #else
 constexpr int vector_bytes = 16;
 constexpr int max_vectors = 3;
-constexpr int max_cols = 4;
+constexpr int sums = 12;
 #endif
 constexpr int lanes = vector_bytes / static_cast<int>(sizeof(Scalar));
+/// Columns of a block that is `vectors` high: a low one is wide, since one sum in every cycle needs many of them at once.
+constexpr int max_cols(int vectors) { return vectors == 1 ? sums / 2 : sums / vectors; }
 constexpr Index block_rows = Index{max_vectors} * lanes;
 
 using Vec __attribute__((vector_size(vector_bytes))) = Scalar;
@@ -48,25 +50,25 @@ template <int V, int N, bool b_by_rows>
 void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scalar* c, Index ldc, Update update) {
   // Kept in registers: every index is known once the loops are unrolled, which they must be early for that.
   Vec sum[N][V];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int j = 0; j < N; ++j) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int v = 0; v < V; ++v) sum[j][v] = Vec{};
   }
   for (Index p = 0; p < k; ++p) {
     Vec column[V];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int v = 0; v < V; ++v) column[v] = load(a + p * lda + v * lanes);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int j = 0; j < N; ++j) {
       const Scalar factor = b_by_rows ? b[p * ldb + j] : b[p + j * ldb];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int v = 0; v < V; ++v) sum[j][v] += column[v] * factor;
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int j = 0; j < N; ++j) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int v = 0; v < V; ++v) {
       Scalar* out = c + j * ldc + v * lanes;
       store(out, update.overwrite ? update.alpha * sum[j][v] : update.beta * load(out) + update.alpha * sum[j][v]);
@@ -77,15 +79,15 @@ void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scal
 using Block = void (*)(Index, const Scalar*, Index, const Scalar*, Index, Scalar*, Index, Update);
 
 template <bool b_by_rows, int V, std::size_t... N>
-constexpr std::array<Block, sizeof...(N)> blocks_of(std::index_sequence<N...>) {
+constexpr std::array<Block, max_cols(1)> blocks_of(std::index_sequence<N...>) {
   return {&block<V, static_cast<int>(N) + 1, b_by_rows>...};
 }
 template <bool b_by_rows, std::size_t... V>
-constexpr std::array<std::array<Block, max_cols>, sizeof...(V)> blocks(std::index_sequence<V...>) {
-  return {blocks_of<b_by_rows, static_cast<int>(V) + 1>(std::make_index_sequence<max_cols>{})...};
+constexpr std::array<std::array<Block, max_cols(1)>, sizeof...(V)> blocks(std::index_sequence<V...>) {
+  return {blocks_of<b_by_rows, int(V) + 1>(std::make_index_sequence<std::size_t(max_cols(int(V) + 1))>{})...};
 }
 
-/// The block for `vectors` (1 … max_vectors) and `cols` (1 … max_cols).
+/// The block for `vectors` (1 … max_vectors) and `cols` (1 … max_cols(vectors)).
 template <bool b_by_rows> Block block_for(Index vectors, Index cols) {
   static constexpr auto table = blocks<b_by_rows>(std::make_index_sequence<max_vectors>{});
   return table[static_cast<std::size_t>(vectors - 1)][static_cast<std::size_t>(cols - 1)];

@@ -34,7 +34,9 @@ void pack(Op op, const Scalar* a, Index lda, Index rows, Index k, Scalar* panel)
       Scalar* to = panel + p * ld;
       Index r = 0;
       for (; r + lanes <= rows; r += lanes) store(to + r, load(from + r));
-      for (; r < ld; ++r) to[r] = r < rows ? from[r] : Scalar(0);
+      if (r == rows) continue;
+      // Of fixed length, hence a load under a mask.
+      for (Index l = 0; l < lanes; ++l) to[r + l] = l < rows - r ? from[r + l] : Scalar(0);
     }
     return;
   }
@@ -65,7 +67,8 @@ void multiply_tile(const TileProduct& t, MutView c, Scalar beta, BlockBody done)
   const bool packed = edge || t.op_a == Op::transposed || t.lda * Index{sizeof(Scalar)} >= page;
   const bool b_by_rows = t.op_b == Op::transposed;
   const Index chunks = std::max<Index>(1, (t.k + max_chunk - 1) / max_chunk);
-  const Index groups = (t.n + max_cols - 1) / max_cols;
+  const int high = static_cast<int>(vectors(t.m));
+  const Index groups = (t.n + max_cols(high) - 1) / max_cols(high);
   Scalar* out = edge ? scratch.edge : c.data();
   const Index ld_out = edge ? vectors(t.m) * lanes : c.outerStride();
   if (edge && beta != Scalar(0)) copy(c.data(), c.outerStride(), out, ld_out, t.m, t.n);
@@ -79,7 +82,7 @@ void multiply_tile(const TileProduct& t, MutView c, Scalar beta, BlockBody done)
       const Index j = t.n * g / groups;
       const Index n = t.n * (g + 1) / groups - j;
       const Scalar* b = b_by_rows ? t.b + p * t.ldb + j : t.b + p + j * t.ldb;
-      const Block block = b_by_rows ? block_for<true>(vectors(t.m), n) : block_for<false>(vectors(t.m), n);
+      const Block block = b_by_rows ? block_for<true>(high, n) : block_for<false>(high, n);
       block(k, packed ? scratch.panel : a, packed ? vectors(t.m) * lanes : t.lda, b, t.ldb, out + j * ld_out, ld_out,
             update);
       if (chunk + 1 < chunks) continue;
