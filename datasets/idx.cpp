@@ -3,10 +3,13 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "datasets/checksum.hpp"
+#include "framework/core/large_pages.hpp"
 #include "framework/core/shape.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
@@ -20,6 +23,19 @@ struct Content {
   bool gzip = false;  // was it packed?
 };
 
+// What a gzip file says at its end that it unpacks to, within what deflate can do at most; or the size of a plain file.
+std::size_t expected_size(const fs::path& path) {
+  constexpr std::size_t most = 1032;
+  std::error_code error;
+  const auto size = static_cast<std::size_t>(fs::file_size(path, error));
+  if (error || path.extension() != ".gz" || size < 4) return error ? 0 : size;
+  std::ifstream file(path, std::ios::binary);
+  std::array<unsigned char, 4> end{};
+  file.seekg(-4, std::ios::end).read(reinterpret_cast<char*>(end.data()), 4);
+  const std::size_t said = end[0] | end[1] << 8 | end[2] << 16 | std::size_t{end[3]} << 24;
+  return file ? std::min(said, most * size) + 1 : 0;  // and one byte, in which the end is found
+}
+
 // The whole file, unpacked if it is gzip (zlib reads plain files as they are).
 Content read_bytes(const fs::path& path) {
   std::error_code error;
@@ -30,11 +46,15 @@ Content read_bytes(const fs::path& path) {
   gzbuffer(file, 1 << 18);
   Content content;
   auto& bytes = content.bytes;
+  bytes.reserve(expected_size(path));
+  prefer_large_pages(bytes.data(), bytes.capacity());
   int got = 0;
   do {
     const std::size_t held = bytes.size();
-    bytes.resize(held + (std::size_t{4} << 20));
-    got = gzread(file, bytes.data() + held, 4 << 20);
+    const std::size_t room = bytes.capacity() > held ? bytes.capacity() - held : std::size_t{4} << 20;
+    const auto wanted = static_cast<unsigned>(std::min(room, std::size_t{4} << 20));
+    bytes.resize(held + wanted);
+    got = gzread(file, bytes.data() + held, wanted);
     bytes.resize(held + static_cast<std::size_t>(std::max(got, 0)));
   } while (got > 0);
   int code = Z_OK;
@@ -101,6 +121,7 @@ Examples examples(const IdxImages& images, const std::vector<std::uint8_t>& labe
   Examples e;
   const Index features = images.rows * images.cols;
   e.x.resize(features, images.count);
+  prefer_large_pages(e.x.data(), static_cast<std::size_t>(e.x.size()) * sizeof(Scalar));
   for_column_blocks(features, images.count, [&](Index first, Index n) {
     const std::uint8_t* from = images.pixels.data() + first * features;
     Scalar* to = e.x.data() + first * features;

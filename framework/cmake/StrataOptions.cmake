@@ -46,10 +46,27 @@ if(STRATA_GEMM STREQUAL openblas)
   set(STRATA_GEMM_LIBRARIES strata_openblas)
 endif()
 
+# HDF5 statically where that links: Debian's shared library loads thirty others (curl, Kerberos, …), which takes longer
+# than all that `strata --help` does.
+set(strata_hdf5_libraries ${HDF5_HL_LIBRARIES} ${HDF5_LIBRARIES})
+set(static_libraries ${strata_hdf5_libraries})
+list(TRANSFORM static_libraries REPLACE "(libhdf5(_hl)?)\\.so$" "\\1.a")
+list(FILTER static_libraries EXCLUDE REGEX "/lib(curl|crypto)\\.so$")
+include(CheckCXXSourceCompiles)
+set(CMAKE_REQUIRED_INCLUDES ${HDF5_INCLUDE_DIRS})
+set(CMAKE_REQUIRED_LIBRARIES ${static_libraries})
+check_cxx_source_compiles("#include <hdf5_hl.h>
+int main() { return H5open() + H5DSset_scale(0, nullptr); }" STRATA_STATIC_HDF5)
+unset(CMAKE_REQUIRED_INCLUDES)
+unset(CMAKE_REQUIRED_LIBRARIES)
+if(STRATA_STATIC_HDF5)
+  set(strata_hdf5_libraries ${static_libraries})
+endif()
+
 # Debian's packages have no imported targets for these two.
 add_library(strata_hdf5 INTERFACE)
 target_include_directories(strata_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
-target_link_libraries(strata_hdf5 INTERFACE ${HDF5_HL_LIBRARIES} ${HDF5_LIBRARIES})
+target_link_libraries(strata_hdf5 INTERFACE ${strata_hdf5_libraries})
 add_library(strata_random123 INTERFACE)
 target_include_directories(strata_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
 
