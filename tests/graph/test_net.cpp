@@ -42,13 +42,17 @@ struct Bench {
   Activations acts;
   Deltas deltas;
   GradSink sink;
+  Matrix input;  // shown by `acts`, not copied: must live as long as gradients are taken
 
   explicit Bench(const GraphSpec& spec) : net(Graph(spec), registry), acts(net.graph()), deltas(net.graph()) {}
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
   NodeId node(const std::string& name) const { return net.graph().find(name); }
-  void forward(const Matrix& x) { net.forward({.mode = Mode::evaluate}, registry, view(x), acts); }
+  void forward(const Matrix& x) {
+    input = x;
+    net.forward({.mode = Mode::evaluate}, registry, view(input), acts);
+  }
   void resolve() { sink.resolve(registry, registry.group("forward")); }
   View gradient(const std::string& name) { return std::as_const(sink).gradient(registry.find(name)); }
 
