@@ -1,8 +1,6 @@
 // Writing the HDF5 file of a run of 10 and of 100 epochs on 784-256×6-10, seven layers, into the temporary folder: as
 // after each epoch (without weights) and as at the end (with them). Includes the fsync that replacing a file takes.
 // Run: bench_hdf5 (TMPDIR=FOLDER says which disk is measured)
-#include <stdlib.h>
-
 #include <algorithm>
 #include <filesystem>
 
@@ -10,31 +8,14 @@
 #include "framework/core/errors.hpp"
 #include "framework/core/rng.hpp"
 #include "framework/io/run_file.hpp"
+#include "tests/support/folder.hpp"
 
 namespace strata::bench {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "strata-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw IoError(cat("cannot make the folder ", name));
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+using testing::Folder;
 
 // Every number differs from every other, so that a reader which confuses two is found out.
 RunRecord record(int epochs, bool weights) {

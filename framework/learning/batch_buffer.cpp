@@ -2,19 +2,10 @@
 
 #include <utility>
 
+#include "framework/core/prefetch.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
-namespace {
-
-[[gnu::always_inline]] inline void prefetch(const Matrix& m, Index col) {
-  constexpr Index line = 64 / sizeof(Scalar);
-  const Scalar* from = m.data() + col * m.rows();
-  for (Index r = 0; r < m.rows(); r += line) __builtin_prefetch(from + r);
-}
-
-}  // namespace
-
 Batch BatchBuffer::gather(const Examples& from, std::span<const Index> ids) {
   const auto count = static_cast<Index>(ids.size());
   one_hot_.leftCols(count).setZero();
@@ -22,7 +13,9 @@ Batch BatchBuffer::gather(const Examples& from, std::span<const Index> ids) {
     for (Index c = first; c < first + n; ++c) {
       const Index id = ids[static_cast<std::size_t>(c)];
       // Examples lie anywhere in memory: the next one is asked for while this one is copied.
-      if (c + 1 < count) prefetch(from.x, ids[static_cast<std::size_t>(c + 1)]);
+      if (c + 1 < count) {
+        prefetch<Soon::read>(from.x.col(ids[static_cast<std::size_t>(c + 1)]).data(), from.x.rows());
+      }
       x_.col(c) = from.x.col(id);
       const std::int32_t label = from.labels[static_cast<std::size_t>(id)];
       labels_[static_cast<std::size_t>(c)] = label;

@@ -78,7 +78,7 @@ void GradSink::consume(const Registry& registry, const std::vector<ParamId>& par
     };
     if (!std::all_of(ids.begin(), ids.end(), alone)) continue;
     const bool consumed = c.net->param_grad_blocks(
-        c.node, *c.acts, View(c.dy, c.rows, c.cols, Eigen::OuterStride<>(c.stride)), c.scale,
+        c.node, *c.acts, c.delta(), c.scale,
         [&](std::size_t p, Index row, Index col, MutView block) { consumer(ids[p], row, col, block); });
     if (!consumed) continue;
     for (const ParamId id : ids) asked_[static_cast<std::size_t>(id)] = 0;
@@ -104,8 +104,7 @@ void GradSink::add_up(const Registry& registry) {
       any = any || wanted_here;
     }
     if (!any) continue;
-    const View dy(c.dy, c.rows, c.cols, Eigen::OuterStride<>(c.stride));
-    c.net->param_grad(c.node, *c.acts, dy, {g.data(), g.size()}, c.scale);
+    c.net->param_grad(c.node, *c.acts, c.delta(), {g.data(), g.size()}, c.scale);
   }
   for (std::size_t i = 0; i < direct_count_; ++i) {
     const Direct& c = direct_[i];

@@ -48,6 +48,8 @@ class GradSink final : public NodeGradients {
     const Scalar* dy;
     Index rows, cols, stride;
     Scalar scale;
+
+    View delta() const { return {dy, rows, cols, Eigen::OuterStride<>(stride)}; }
   };
   struct Direct {
     ParamId parameter;

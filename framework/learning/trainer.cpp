@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/prefetch.hpp"
 #include "framework/core/types.hpp"
 #include "framework/learning/batch_buffer.hpp"
 #include "framework/optim/clip.hpp"
@@ -46,13 +47,11 @@ class FirstNonFinite {
 };
 
 // The block to the right of `block`, which is most often the next to come: asks for it now, so that it is in the cache
-// when the product that makes its gradient is done. (Inlined by force: GCC deems a function that only prefetches idle.)
+// when the product that makes its gradient is done.
 [[gnu::always_inline]] inline void prefetch_next(const Matrix& m, Index row, Index col, const MutView& block) {
-  constexpr Index line = 64 / sizeof(Scalar);
   const Index last = std::min(m.cols(), col + 2 * block.cols());
   for (Index c = col + block.cols(); c < last; ++c) {
-    const Scalar* from = m.data() + c * m.rows() + row;
-    for (Index r = 0; r < block.rows(); r += line) __builtin_prefetch(from + r, 1);
+    prefetch<Soon::written>(m.data() + c * m.rows() + row, block.rows());
   }
 }
 

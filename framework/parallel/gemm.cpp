@@ -1,7 +1,6 @@
 #include "framework/parallel/gemm.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "framework/core/errors.hpp"
 #include "framework/parallel/gemm_tile.hpp"

@@ -36,6 +36,22 @@ class Here {
   Team* team_;
 };
 
+// Does the work as the one who calls loops; then, also if it threw, sends the members home and waits for them.
+void lead(Team& team, int threads, FunctionRef<void()> work, FunctionRef<void()> wait_for_members) {
+  const auto dismiss = [&] {
+    team.close();
+    wait_for_members();
+  };
+  try {
+    const Here inside(threads, threads > 1 ? &team : nullptr);
+    work();
+  } catch (...) {
+    dismiss();
+    throw;
+  }
+  dismiss();
+}
+
 }  // namespace
 
 int current_threads() { return threads_here; }
@@ -64,18 +80,9 @@ void with_threads(int threads, const std::function<void()>& work) {
   Team team(threads);
   std::vector<std::thread> members;
   for (int t = 1; t < threads; ++t) members.emplace_back([&team, t] { team.serve(t); });
-  const auto dismiss = [&] {
-    team.close();
+  lead(team, threads, work, [&] {
     for (auto& member : members) member.join();
-  };
-  try {
-    const Here inside(threads, threads > 1 ? &team : nullptr);
-    work();
-  } catch (...) {
-    dismiss();
-    throw;
-  }
-  dismiss();
+  });
 }
 
 #else
@@ -86,18 +93,7 @@ void with_threads(int threads, const std::function<void()>& work) {
     Team team(threads);
     tbb::task_group members;
     for (int t = 1; t < threads; ++t) members.run([&team, t] { team.serve(t); });
-    const auto dismiss = [&] {
-      team.close();
-      members.wait();
-    };
-    try {
-      const Here inside(threads, threads > 1 ? &team : nullptr);
-      work();
-    } catch (...) {
-      dismiss();
-      throw;
-    }
-    dismiss();
+    lead(team, threads, work, [&] { members.wait(); });
   });
 }
 
