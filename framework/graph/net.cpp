@@ -101,10 +101,14 @@ bool Net::forward_node(const Ctx& ctx, const Registry& registry, NodeId node, In
   return true;
 }
 
-// Does the sweep want the gradient of this node, coming from a reader of it?
-bool Net::takes(NodeId node, const Sweep& sweep) const {
-  if (graph_.depth(node) == 0) return sweep.to_input;
-  return !(sweep.stop_at_credit_points && graph_.is_credit_point(node));
+// Does the sweep want the gradient of input number `input` of a node?
+bool Net::takes(NodeId node, std::size_t input, const Sweep& sweep) const {
+  for (const Edge& edge : sweep.cut) {
+    if (edge.node == node && edge.input == input) return false;
+  }
+  const NodeId in = graph_[node].inputs[input];
+  if (graph_.depth(in) == 0) return sweep.to_input;
+  return !(sweep.stop_at_credit_points && graph_.is_credit_point(in));
 }
 
 void Net::pull_back_node(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas,
@@ -122,20 +126,27 @@ void Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
   FewViews w;
   add_weights(*this, registry, node, sweep.transport, w);
   const Layer& layer = *graph_[node].layer;
-  if (inputs.size() > 1 || (takes(inputs[0], sweep) && deltas.present(inputs[0]))) {
+  const bool one_hot = sweep.one_hot >= 0 && !graph_[node].params.empty() && graph_.neuron(node) == sweep.one_hot;
+  if (inputs.size() > 1 || one_hot || (takes(node, 0, sweep) && deltas.present(inputs[0]))) {
     FewMutViews dx;
-    for (const NodeId in : inputs) dx.push_back(takes(in, sweep) ? deltas.at(in, dy.cols()) : no_view());
-    if (std::any_of(dx.begin(), dx.end(), wanted)) {
-      layer.pull_back(span_of(w), span_of(x), acts[node], acts.aux(node), dy, {dx.data(), dx.size()});
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      dx.push_back(takes(node, i, sweep) ? deltas.at(inputs[i], dy.cols()) : no_view());
+    }
+    if (std::none_of(dx.begin(), dx.end(), wanted)) return;
+    const MutViews all{dx.data(), dx.size()};
+    if (one_hot) {
+      layer.pull_back_units(span_of(w), span_of(x), acts[node], acts.aux(node), dy, sweep.unit, all);
+    } else {
+      layer.pull_back(span_of(w), span_of(x), acts[node], acts.aux(node), dy, all);
     }
     return;
   }
   const NodeId in = inputs[0];
-  if (!takes(in, sweep)) return;
+  if (!takes(node, 0, sweep)) return;
   const MutView dx = deltas.overwritten(in, dy.cols());
   const NodeId below = in == Graph::input() ? in : graph_[in].inputs[0];
   const bool tail = in != Graph::input() && graph_[in].readers.size() == 1 &&
-                    tail_[static_cast<std::size_t>(below)] == in && takes(below, sweep) && !deltas.present(below);
+                    tail_[static_cast<std::size_t>(below)] == in && takes(in, 0, sweep) && !deltas.present(below);
   if (!pass_on || !tail) {
     layer.pull_back_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, {});
     return;

@@ -4,6 +4,7 @@
 // parameters live in the same registry, in a group of their own.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,21 @@ class NodeGradients {
 /// Indexed by ParamId; a transport shorter than the registry means "own" for the rest.
 using Transport = std::vector<ParamId>;
 
+/// The connection from a node's input number `input` to the node.
+struct Edge {
+  NodeId node;
+  std::size_t input;
+};
+
 struct Sweep {
   const Transport* transport = nullptr;  ///< null: every parameter transports itself (backprop)
   bool stop_at_credit_points = false;    ///< signals do not pass a credit point: each region on its own
   bool to_input = false;                 ///< also the gradient of the input, and of what lies before the first layer
+  std::span<const Edge> cut = {};        ///< connections that carry nothing back
+  /// The deltas of the layers of this neuron node are zero but for row unit[c] of each column c: what is pulled back
+  /// through them is then a pick of rows instead of a product. −1: no such node.
+  NodeId one_hot = -1;
+  std::span<const Index> unit = {};
 };
 
 class Net {
@@ -79,7 +91,7 @@ class Net {
   void find_tails();
   bool forward_node(const Ctx& ctx, const Registry& registry, NodeId node, Index batch, Activations& acts,
                     bool with_tail) const;
-  bool takes(NodeId node, const Sweep& sweep) const;
+  bool takes(NodeId node, std::size_t input, const Sweep& sweep) const;
   void pull_back(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas, const Sweep& sweep,
                  bool pass_on) const;
 

@@ -52,6 +52,18 @@ void Dense::pull_back(Views w, Views, View, const Aux&, View dy, MutViews dx) co
   if (wanted(dx[0])) gemm(Op::transposed, w[0], Op::none, dy, dx[0], 1, 1);
 }
 
+void Dense::pull_back_units(Views w, Views, View, const Aux&, View dy, std::span<const Index> unit, MutViews dx) const {
+  if (!wanted(dx[0])) return;
+  Vector row;  // of W, made contiguous once for all neighbouring columns of a unit
+  Index last = -1;
+  for (Index c = 0; c < dy.cols(); ++c) {
+    const Index u = unit[static_cast<std::size_t>(c)];
+    if (u != last) row = w[0].row(u).transpose();
+    last = u;
+    dx[0].col(c) += dy(u, c) * row;
+  }
+}
+
 void Dense::param_grad(Views x, View, const Aux&, View dy, MutViews g, Scalar scale) const {
   if (wanted(g[0])) gemm(Op::none, dy, Op::transposed, x[0], g[0], scale, 1);
   if (bias_ && wanted(g[1])) row_sums(dy, g[1], scale, 1);

@@ -18,6 +18,8 @@ class Dense final : public Layer {
   double multiply_adds(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views w, Views x, MutView y, Aux&) const override;
   void pull_back(Views w, Views x, View y, const Aux&, View dy, MutViews dx) const override;
+  void pull_back_units(Views w, Views x, View y, const Aux&, View dy, std::span<const Index> unit,
+                       MutViews dx) const override;
   void param_grad(Views x, View y, const Aux&, View dy, MutViews g, Scalar scale) const override;
   void forward_blocks(const NodeCtx&, Views w, Views x, MutView y, Aux&, BlockBody done) const override;
   void pull_back_blocks(Views w, Views x, View y, const Aux&, View dy, MutView dx, BlockBody done) const override;

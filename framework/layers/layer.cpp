@@ -22,6 +22,11 @@ void Layer::push_forward(Views, Views, View, const Aux&, Views, Views, MutView) 
   throw UnsupportedError(cat("layer type '", type(), "' has no push_forward, which this rule needs"));
 }
 
+void Layer::pull_back_units(Views w, Views x, View y, const Aux& aux, View dy, std::span<const Index>,
+                            MutViews dx) const {
+  pull_back(w, x, y, aux, dy, dx);
+}
+
 void Layer::forward_blocks(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux, BlockBody done) const {
   forward(at, w, x, y, aux);
   hand_on(y, done);

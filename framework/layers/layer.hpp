@@ -87,6 +87,11 @@ class Layer {
   /// dx[i] += (∂y/∂x[i])ᵀ dy with the transport weights w, any of the right shapes. An unwanted dx[i] is no_view().
   virtual void pull_back(Views w, Views x, View y, const Aux& aux, View dy, MutViews dx) const = 0;
 
+  /// pull_back for a dy that is zero but for row unit[c] of each column c, as it is where the derivatives of single
+  /// neurons begin: what a matrix product would do is a pick of rows. By default pull_back.
+  virtual void pull_back_units(Views w, Views x, View y, const Aux& aux, View dy, std::span<const Index> unit,
+                               MutViews dx) const;
+
   /// g[p] += scale·(∂y/∂w[p])ᵀ dy, summed over the batch. dy has B columns.
   virtual void param_grad(Views x, View y, const Aux& aux, View dy, MutViews g, Scalar scale) const;
 
