@@ -36,7 +36,7 @@ std::vector<OptionDef> joined(std::vector<OptionDef> a, const std::vector<std::v
 }
 
 std::vector<OptionDef> all_options(const std::vector<OptionDef>& own) {
-  return joined(own, {network_options(), training_options(), data_options()});
+  return joined(own, {network_options(), training_options(), data_options(), analysis_options()});
 }
 
 SaveWeights save_weights(const std::string& text) {

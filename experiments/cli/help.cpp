@@ -43,7 +43,8 @@ std::string training_help(const Program& program, const std::string& name, const
       << describe(own) << "\nNetwork:\n"
       << describe(network_options()) << "\nTraining:\n"
       << describe(training_options()) << "\nData:\n"
-      << describe(data_options())
+      << describe(data_options()) << "\nAnalysis of the hierarchy:\n"
+      << describe(analysis_options())
       << "\nA rule's own options are written --RULE.OPTION VALUE, for example --dtp.sigma 0.3; `strata help RULE` "
          "lists them.\n"
          "An INI file (--config) holds the same options as lines NAME = VALUE, a rule's in a section [RULE], and "

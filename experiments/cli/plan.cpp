@@ -100,6 +100,30 @@ Values of_network(const Values& values, const std::string& name) {
   return {network_options(), given};
 }
 
+// "0,2,last" as epochs, ascending; "none" as none.
+std::vector<int> parse_snapshots(const Values& values, int epochs) {
+  const std::string& text = values.text("snapshots");
+  std::set<int> wanted;
+  if (text == "none") return {};
+  const auto items = values.list("snapshots");
+  if (items.empty()) throw UsageError("--snapshots: expected epochs like 0,2,last, or none");
+  for (const std::string& item : items) {
+    if (item == "last") {
+      wanted.insert(epochs);
+      continue;
+    }
+    if (item.find_first_not_of("0123456789") != std::string::npos) {
+      throw UsageError(cat("--snapshots: '", item, "': expected an epoch, or last; none alone for none"));
+    }
+    const long long epoch = parse_integer("--snapshots", item);
+    if (epoch > epochs) {
+      throw UsageError(cat("--snapshots: epoch ", item, " is beyond the end: expected 0 to ", epochs, " (--epochs)"));
+    }
+    wanted.insert(static_cast<int>(epoch));
+  }
+  return {wanted.begin(), wanted.end()};
+}
+
 std::set<std::string> ini_networks(const Values& values) {
   std::set<std::string> names;
   for (const auto& [key, value] : values.others()) {
@@ -205,6 +229,46 @@ std::vector<OptionDef> data_options() {
           {"normalize", "none", "HOW", "none (pixels stay 0–1), global or feature: the graph's first node"}};
 }
 
+std::vector<OptionDef> analysis_options() {
+  return {{"snapshots", "0,last", "EPOCHS", "epochs at which the hierarchy is analysed: 0,2,5,last; or none"},
+          {"neurons", "32", "N", "neurons sampled in each layer for it; or all"},
+          {"examples", "64", "N", "validation examples it looks at"},
+          {"k", "5", "N", "strongest sources of a neuron"},
+          {"permuted", "0", "N", "draws of the null with permuted weights"},
+          {"ablate", "", "", "also hold each strongest source at its mean, as a causal check"}};
+}
+
+AnalysisSettings analysis_settings(const Values& values, Index validation_examples) {
+  AnalysisSettings settings;
+  settings.neurons =
+      values.text("neurons") == "all" ? 0 : static_cast<Index>(values.integer("neurons", 1, 1'000'000'000));
+  settings.examples = static_cast<Index>(values.integer("examples", 1, 1'000'000'000));
+  if (settings.examples > validation_examples) {
+    if (values.given("examples")) {
+      throw UsageError(
+          cat("--examples ", settings.examples, ": expected 1 to ", validation_examples, ", the validation examples"));
+    }
+    settings.examples = validation_examples;
+  }
+  settings.k = static_cast<int>(values.integer("k", 1, 1'000'000));
+  settings.permuted = static_cast<int>(values.integer("permuted", 0, 100'000));
+  settings.ablate = values.flag("ablate");
+  return settings;
+}
+
+void check_k(int k, const Neurons& neurons) {
+  Index most = 0;
+  for (std::size_t t = 1; t < neurons.size(); ++t) {
+    Index before = 0;
+    for (std::size_t s = 1; s < t; ++s) before += neurons.upstream(t, s) ? neurons[s].units : 0;
+    most = std::max(most, before);
+  }
+  if (k > most) {
+    throw UsageError(cat("--k ", k, ": expected 1 to ", most,
+                         ", the hidden neurons before the last layer: a neuron has no more sources"));
+  }
+}
+
 std::vector<std::string> rule_option_names(const Catalog& rules) {
   std::vector<std::string> names;
   for (const RuleEntry& entry : rules.entries()) {
@@ -237,6 +301,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   settings.clip_value = values.real("clip-value", 0, 1e30);
   settings.probe_examples = static_cast<Index>(values.integer("probe", 1, 1'000'000));
   settings.schedule = parse_schedule(values.text("schedule"), values.real("warmup", 0, 1e6));
+  const std::vector<int> snapshots = parse_snapshots(values, settings.epochs);
   const long long validation = values.integer("validation", 1, 100'000'000);
   const long long split_seed = values.integer("split-seed", 0, 2'147'483'647);
   const auto loss = make_loss(values.text("loss"));
@@ -289,6 +354,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
     throw UsageError(cat("--batch ", settings.batch, ": expected 1 to ", plan.split.train.size(),
                          ", the examples that are trained on"));
   }
+  const AnalysisSettings analysis = analysis_settings(values, kept);
   const Normalization normalization = fit_normalization(plan.data.train.x, plan.split.train, how);
 
   std::vector<std::string> slugs;
@@ -304,6 +370,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
       throw ShapeError(cat("network '", network, "': its output is ", to_string(graph[graph.output()].shape),
                            ", the data has ", plan.data.classes, " classes"));
     }
+    if (values.given("k")) check_k(analysis.k, Neurons(graph));
     for (std::size_t r = 0; r < rules.size(); ++r) {
       const RuleEntry& entry = program.rules.at(rules[r]);
       const auto rule = entry.make(resolved[r].options);
@@ -318,6 +385,8 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
         run.settings = settings;
         run.settings.seed = static_cast<std::uint64_t>(seed);
         run.settings.optimizers = resolved[r].optimizers;
+        run.analysis = analysis;
+        run.snapshots = snapshots;
         run.unsupported = rule->unsupported(graph, *loss);
         Json optimizers = Json::object();
         for (const auto& [group, o] : resolved[r].optimizers) optimizers[group] = to_json(o);
@@ -337,6 +406,13 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
             {"clip_norm", settings.clip_norm},
             {"clip_value", settings.clip_value},
             {"probe_examples", settings.probe_examples},
+            {"analysis",
+             {{"snapshots", values.text("snapshots")},
+              {"neurons", analysis.neurons},
+              {"examples", analysis.examples},
+              {"k", analysis.k},
+              {"permuted", analysis.permuted},
+              {"ablate", analysis.ablate}}},
             {"precision", sizeof(Scalar) == 4 ? "float32" : "float64"},
             {"seed", seed},
             {"epochs", settings.epochs}};

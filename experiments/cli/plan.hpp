@@ -8,6 +8,7 @@
 
 #include "experiments/cli/cli.hpp"
 #include "experiments/cli/values.hpp"
+#include "framework/analysis/snapshot.hpp"
 #include "framework/graph/graph.hpp"
 #include "framework/learning/trainer.hpp"
 
@@ -21,6 +22,8 @@ struct RunPlan {
   std::string loss;
   ResolvedRule resolved;
   TrainSettings settings;
+  AnalysisSettings analysis;
+  std::vector<int> snapshots;     ///< epochs at which it is analysed, ascending; empty = never
   nlohmann::ordered_json config;  ///< resolved: enough to run it again; the hash covers it, epochs aside
   std::string hash;               ///< 8 hex digits
   std::string unsupported;        ///< why the rule cannot train this network; "" if it can
@@ -42,6 +45,13 @@ struct Plan {
 std::vector<OptionDef> network_options();
 std::vector<OptionDef> training_options();
 std::vector<OptionDef> data_options();
+std::vector<OptionDef> analysis_options();
+
+/// What analysis_options say; the targets are sampled. Throws UsageError.
+AnalysisSettings analysis_settings(const Values& values, Index validation_examples);
+
+/// Throws UsageError if no layer of the net has k hidden neurons before it, naming how many the last one has.
+void check_k(int k, const Neurons& neurons);
 
 /// "<rule>.<option>" for every rule of the catalog.
 std::vector<std::string> rule_option_names(const Catalog& rules);

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <fstream>
 #include <future>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -81,7 +82,8 @@ class Run {
       : s_(session), number_(number), run_(session.plan.runs[number]), stem_(run_.stem()),
         trainer_(Graph(run_.graph, session.program.layers), make_loss(run_.loss),
                  session.program.rules.at(run_.rule).make(run_.resolved.options), session.plan.data, session.plan.split,
-                 run_.settings) {}
+                 run_.settings),
+        loss_(make_loss(run_.loss)) {}
   ~Run() {
     if (saving_.valid()) saving_.wait();
     s_.progress.leaves(number_);
@@ -97,6 +99,7 @@ class Run {
     try {
       while (trainer_.epoch() < run_.settings.epochs) {
         trainer_.next_epoch([] { return interrupted() != 0; });
+        analyse();
         s_.progress.epoch_done(number_, trainer_);
         save(lines);
         if (interrupted() != 0 && trainer_.epoch() < run_.settings.epochs) throw Stopped("stopped");
@@ -132,6 +135,7 @@ class Run {
         binaries_.push_back(s_.binary);
       }
       trainer_.restore(saved.at("trainer"));
+      for (const auto& group : saved.at("snapshots")) found_.push_back(data_group_from_json(group));
     } catch (const nlohmann::json::exception& e) {
       throw DataError(
           cat("checkpoint ", file.string(), ": ", e.what(), "; delete it to train this run from the beginning"));
@@ -139,6 +143,32 @@ class Run {
       throw DataError(
           cat("checkpoint ", file.string(), ": ", e.what(), "; delete it to train this run from the beginning"));
     }
+  }
+
+  // The hierarchy, at the epochs that were asked for.
+  void analyse() {
+    const int epoch = trainer_.epoch();
+    if (std::find(run_.snapshots.begin(), run_.snapshots.end(), epoch) == run_.snapshots.end()) return;
+    if (!analysis_) {
+      analysis_.emplace(trainer_.net(), *loss_, s_.plan.data, s_.plan.split, run_.settings.seed, run_.analysis);
+    }
+    for (DataGroup& group : analysis_->at(epoch, trainer_.registry())) found_.push_back(std::move(group));
+  }
+
+  // One group of each name over the snapshots that are asked for: a run that was extended keeps no earlier "last".
+  std::vector<DataGroup> snapshots() const {
+    std::vector<std::string> names;
+    std::map<std::string, std::vector<DataGroup>> parts;
+    for (const DataGroup& group : found_) {
+      const DataGroup wanted =
+          selected(group, "snapshot", std::vector<std::int32_t>(run_.snapshots.begin(), run_.snapshots.end()));
+      if (wanted.axis("snapshot").size() == 0) continue;
+      if (!parts.contains(group.name)) names.push_back(group.name);
+      parts[group.name].push_back(wanted);
+    }
+    std::vector<DataGroup> all;
+    for (const std::string& name : names) all.push_back(joined(parts[name], "snapshot"));
+    return all;
   }
 
   // A line an epoch, for whoever watches the run; those of epochs already trained first.
@@ -152,7 +182,12 @@ class Run {
   // Checkpoint and partial file on the writer thread, while the next epoch is trained.
   void save(std::ofstream& lines) {
     wait();
-    auto state = nlohmann::json{{"hash", run_.hash}, {"binaries", binaries_}, {"trainer", trainer_.state()}};
+    auto snapshots = nlohmann::json::array();
+    for (const DataGroup& group : found_) snapshots.push_back(to_json(group));
+    auto state = nlohmann::json{{"hash", run_.hash},
+                                {"binaries", binaries_},
+                                {"trainer", trainer_.state()},
+                                {"snapshots", std::move(snapshots)}};
     saving_ = s_.writer.submit([this, state = std::move(state), r = record("running", "")] {
       write_checkpoint(s_.store.checkpoint(stem_), state);
       write_run_file(s_.store.partial_file(stem_), r);
@@ -205,6 +240,7 @@ class Run {
     r.training = trainer_.training();
     r.layer_metrics = trainer_.layer_metrics();
     r.rule_metrics = trainer_.rule_metrics();
+    r.analysis = snapshots();
     r.best_epoch = trainer_.best_epoch();
     r.provenance = {{"git_commit", s_.build.git_commit},
                     {"git_dirty", s_.build.git_dirty},
@@ -231,7 +267,10 @@ class Run {
   const RunPlan& run_;
   std::string stem_;
   Trainer trainer_;
-  std::vector<std::string> binaries_;  // the builds that trained it, in order
+  std::unique_ptr<Loss> loss_;                // the analysis's own
+  std::optional<SnapshotAnalysis> analysis_;  // made when first needed
+  std::vector<DataGroup> found_;              // by it, a snapshot after the other
+  std::vector<std::string> binaries_;         // the builds that trained it, in order
   std::future<void> saving_;
 };
 

@@ -185,11 +185,18 @@ bool Group::is_scale(const std::string& name) const {
   return H5DSis_scale(dataset(name).get()) > 0;
 }
 
-bool Group::is_text(const std::string& name) const {
+namespace {
+
+bool is_of_class(const Handle& dataset, H5T_class_t kind, const std::string& where) {
   const Quiet quiet;
-  const Handle type(found(H5Dget_type(dataset(name).get()), where(name)), H5Tclose);
-  return H5Tget_class(type.get()) == H5T_STRING;
+  const Handle type(found(H5Dget_type(dataset.get()), where), H5Tclose);
+  return H5Tget_class(type.get()) == kind;
 }
+
+}  // namespace
+
+bool Group::is_text(const std::string& name) const { return is_of_class(dataset(name), H5T_STRING, where(name)); }
+bool Group::is_integer(const std::string& name) const { return is_of_class(dataset(name), H5T_INTEGER, where(name)); }
 
 namespace {
 

@@ -20,6 +20,10 @@ constexpr LayerField layer_table[] = {
     {"angle_to_backprop", &LayerMetrics::angle_to_backprop,
      "angle between the rule's pseudo-gradient and backprop's gradient, before the optimizer", "degree"},
     {"backprop_norm", &LayerMetrics::backprop_norm, "norm of backprop's gradient", "1"},
+    {"angle_to_gauss_newton", &LayerMetrics::angle_to_gauss_newton,
+     "angle between the rule's pseudo-gradient and the Gauss-Newton step on activations, J'(JJ' + cI)^-1 e with c = "
+     "0.001 trace(JJ')/outputs",
+     "degree"},
 };
 static_assert(sizeof(LayerMetrics) == sizeof(std::vector<double>) * std::size(layer_table) + sizeof(void*),
               "a field of LayerMetrics is missing from layer_table");
@@ -45,6 +49,13 @@ GROUPS (not every file has every group)
   /layers      (epoch, layer): norms and angles of each layer with weights, at the epoch's end on a fixed set of
                examples; (layer): units_in_layer, depth (1 = first layer)
   /rule        (epoch, layer): what the learning rule reports about itself
+  /gradient    (snapshot, layer), (snapshot, neuron): true gradient by activations, and how fast it decays with depth
+  /hierarchy   (snapshot, scaling, with_input, layer, distance): is a neuron decided by the layer just before it? Each
+               measure beside what it would be by layer sizes, with permuted weights, and before training (_null_…)
+  /attribution (snapshot, query, rank): the sources that sampled neurons depend on most. topk_layer and query_layer
+               index the axis `layer`, 0 being the input; -1 where there is none
+  /similarity  (snapshot, layer, layer_other): CKA between layers; (snapshot, layer): effective dimension, accuracy of a
+               linear probe
   /weights     one group a layer: matrices (outputs, inputs), row-major, so that y = W x + b; vectors (outputs).
                Attribute `group` tells forward weights from feedback, inverse and others
 Not measured, or undefined, is NaN. Each variable's `long_name` and `units` say what it is.
@@ -53,6 +64,8 @@ PYTHON, xarray (either engine: h5netcdf or netcdf4)
   import xarray
   layers = xarray.open_dataset("RUN.h5", group="layers")
   layers.angle_to_backprop.sel(layer="h1").plot(x="epoch")
+  hierarchy = xarray.open_dataset("RUN.h5", group="hierarchy")
+  hierarchy.prior_fraction.sel(scaling="scaled", with_input=0)         # beside prior_fraction_null_init
   xarray.open_dataset("RUN.h5", group="provenance").attrs
 PYTHON, h5py
   import h5py
@@ -246,6 +259,7 @@ void write_run_file(const std::filesystem::path& path, const RunRecord& record) 
   write_training(root.make_group("training"), record);
   write_layers(root.make_group("layers"), record);
   write_rule(root, record);
+  for (const DataGroup& group : record.analysis) write_data_group(root, group);
   write_weights(root, record);
   replace_file(path, root.image());
 }

@@ -6,6 +6,7 @@
 //   /training    (epoch, split): loss, accuracy, seconds
 //   /layers      (epoch, layer): every field of LayerMetrics; (layer): units_in_layer, depth
 //   /rule        (epoch, layer): one variable a probe; left out where there are none
+//   /gradient, /hierarchy, /attribution, /similarity: RunRecord::analysis; left out where there was none
 //   /weights     a group a layer, matrices outputs × inputs; left out where there are none
 // Every axis of every variable has a real dimension scale in its own group, so that xarray.open_dataset(file, group=…)
 // names all dimensions with both of its engines. "Not measured" is NaN.

@@ -145,6 +145,10 @@ RunRecord read_record(const h5::Group& root, bool with_weights) {
   read_training(root.open("training"), r);
   read_layers(root.open("layers"), r);
   if (root.has_group("rule")) read_rule(root.open("rule"), r);
+  const std::vector<std::string> fixed{"provenance", "training", "layers", "rule", "weights"};
+  for (const auto& name : root.groups()) {
+    if (std::ranges::find(fixed, name) == fixed.end()) r.analysis.push_back(read_data_group(root, name));
+  }
   if (with_weights && root.has_group("weights")) {
     std::vector<PlacedMatrix> placed;
     read_weights(root.open("weights"), placed);

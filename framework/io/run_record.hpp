@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "framework/core/types.hpp"
+#include "framework/io/data_group.hpp"
 
 namespace strata {
 
@@ -33,6 +34,8 @@ struct LayerMetrics {
   std::vector<double> weight_norm;        ///< ‖W_e‖_F
   std::vector<double> angle_to_backprop;  ///< degrees; NaN where undefined
   std::vector<double> backprop_norm;      ///< ‖backprop's gradient‖
+  /// Degrees between the pseudo-gradient and the Gauss–Newton step on activations (gauss_newton.hpp); NaN where undefined
+  std::vector<double> angle_to_gauss_newton;
 };
 
 /// A row of /rule: named probe values, one a layer (NaN where the probe has none).
@@ -66,6 +69,9 @@ struct RunRecord {
   std::vector<EpochMetrics> training;
   std::vector<LayerMetrics> layer_metrics;
   std::vector<RuleMetrics> rule_metrics;
+
+  // What the analysis found at its snapshots: a group each, the axis `snapshot` counting epochs.
+  std::vector<DataGroup> analysis;
 
   // Outcome (best_epoch −1 until there is one).
   int best_epoch = -1;

@@ -26,4 +26,14 @@ std::vector<Index> epoch_order(const std::vector<Index>& examples, std::uint64_t
   return order;
 }
 
+std::vector<Index> sample_examples(const std::vector<Index>& ids, Index count, const char* stream) {
+  const auto order = Rng(0, stream).permutation(static_cast<Index>(ids.size()));
+  std::vector<Index> picked;
+  for (Index i = 0; i < std::min<Index>(count, static_cast<Index>(ids.size())); ++i) {
+    picked.push_back(ids[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])]);
+  }
+  std::sort(picked.begin(), picked.end());
+  return picked;
+}
+
 }  // namespace strata

@@ -40,6 +40,10 @@ struct Split {
 /// Throws UsageError unless 0 < validation < examples.
 Split split_examples(Index examples, Index validation, std::uint64_t seed);
 
+/// `count` of `ids` (all, if there are no more), ascending, drawn by the stream's name alone: every run of a comparison
+/// sees the same sample.
+std::vector<Index> sample_examples(const std::vector<Index>& ids, Index count, const char* stream);
+
 /// The order in which an epoch visits `examples`: a permutation by (seed, epoch), the same for every rule.
 std::vector<Index> epoch_order(const std::vector<Index>& examples, std::uint64_t seed, int epoch);
 

@@ -21,17 +21,6 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// `count` of `ids`, drawn by a stream that no seed of a run touches: every run of a comparison sees the same sample.
-std::vector<Index> sample(const std::vector<Index>& ids, Index count, const char* stream) {
-  const auto order = Rng(0, stream).permutation(static_cast<Index>(ids.size()));
-  std::vector<Index> picked;
-  for (Index i = 0; i < std::min<Index>(count, static_cast<Index>(ids.size())); ++i) {
-    picked.push_back(ids[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])]);
-  }
-  std::sort(picked.begin(), picked.end());
-  return picked;
-}
-
 // The lowest parameter that was noted, by any thread; −1 if none.
 class FirstNonFinite {
  public:
@@ -93,8 +82,8 @@ Trainer::Trainer(const Graph& graph, std::unique_ptr<Loss> loss, std::unique_ptr
                                                   Matrix::Zero(w.rows(), w.cols()));
     }
   }
-  train_sample_ = sample(split_.train, static_cast<Index>(split_.validation.size()), "train sample");
-  probe_ = sample(split_.train, settings_.probe_examples, "probe");
+  train_sample_ = sample_examples(split_.train, static_cast<Index>(split_.validation.size()), "train sample");
+  probe_ = sample_examples(split_.train, settings_.probe_examples, "probe");
 }
 
 Trainer::Group& Trainer::group(const std::string& name) {

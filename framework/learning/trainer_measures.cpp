@@ -2,11 +2,15 @@
 #include <cmath>
 
 #include "framework/analysis/angle.hpp"
+#include "framework/analysis/gauss_newton.hpp"
 #include "framework/learning/batch_buffer.hpp"
 #include "framework/learning/trainer.hpp"
 
 namespace strata {
 namespace {
+
+// The Gauss–Newton step takes a backward sweep an output: nets with more outputs go without.
+constexpr Index gauss_newton_outputs = 32;
 
 // Steps of training never get here, so that a probe's masks and noise are its own.
 constexpr std::uint64_t probe_steps = std::uint64_t{1} << 62;
@@ -55,6 +59,17 @@ void Trainer::measure_layers() {
   net_->backward(registry_, acts, deltas, &reference_sink_);
   reference_sink_.resolve(registry_, ids);
 
+  // And what a Gauss–Newton step on the activations would give. Its deltas are gone after this measurement.
+  const bool gauss_newton = graph[graph.output()].units <= gauss_newton_outputs;
+  Deltas newton_deltas(graph);
+  GradSink newton_sink;
+  if (gauss_newton) {
+    const View e = deltas[graph.output()];
+    gauss_newton_deltas(*net_, registry_, acts, e, gauss_newton_damping, newton_deltas);
+    net_->backward(registry_, acts, newton_deltas, &newton_sink, {.stop_at_credit_points = true});
+    newton_sink.resolve(registry_, ids);
+  }
+
   LayerMetrics row;
   row.epoch = epoch_;
   const auto examples = static_cast<double>(batch.size());
@@ -62,18 +77,18 @@ void Trainer::measure_layers() {
   for (std::size_t l = 0; l < graph.layers().size(); ++l) {
     const NodeId layer = graph.layers()[l];
     const NodeId neuron = graph.neuron(layer);
-    Angle angle;
+    Angle angle, to_newton;
     for (const ParamId id : net_->params(layer)) {
       const View reference = std::as_const(reference_sink_).gradient(id);
-      if (sink_.has(id)) {
-        angle.add(std::as_const(sink_).gradient(id), reference);
-      } else {
-        angle.add(view(Matrix(Matrix::Zero(reference.rows(), reference.cols()))), reference);
-      }
+      const Matrix none = Matrix::Zero(sink_.has(id) ? 0 : reference.rows(), reference.cols());
+      const View own = sink_.has(id) ? std::as_const(sink_).gradient(id) : view(none);
+      angle.add(own, reference);
+      if (gauss_newton && newton_sink.has(id)) to_newton.add(own, std::as_const(newton_sink).gradient(id));
     }
     row.grad_norm.push_back(angle.norm_u());
     row.backprop_norm.push_back(angle.norm_v());
     row.angle_to_backprop.push_back(angle.degrees());
+    row.angle_to_gauss_newton.push_back(to_newton.degrees());
     // The loss is a batch mean: times B gives the gradient of each example's own loss.
     const View d = deltas[neuron];
     row.grad_mean_abs.push_back(d.cast<double>().cwiseAbs().mean() * examples);
