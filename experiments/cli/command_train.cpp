@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "experiments/cli/claims.hpp"
 #include "experiments/cli/commands.hpp"
 #include "experiments/cli/interrupt.hpp"
 #include "experiments/cli/plan.hpp"
@@ -117,6 +118,33 @@ std::string quoted(const std::string& argument) {
   return plain ? argument : cat("'", argument, "'");
 }
 
+// Why rules were left out, a line for each rule and network.
+std::vector<std::string> left_out(const std::vector<RunResult>& results) {
+  std::vector<std::string> lines;
+  for (const RunResult& r : results) {
+    if (r.outcome != Outcome::unsupported) continue;
+    const std::string line = cat(r.plan->rule, " on ", r.plan->network, ": ", r.message);
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+  }
+  return lines;
+}
+
+// The tables that follow the one of accuracies: the hierarchy, and the claims.
+std::string findings_text(const std::vector<const RunRecord*>& records, const std::vector<std::string>& claims,
+                          const std::vector<std::string>& unsupported) {
+  const auto runs = analysed_runs(records);
+  std::string text;
+  if (const std::string hierarchy = hierarchy_text(runs); !hierarchy.empty()) text += cat("\n", hierarchy);
+  for (const std::string& claim : claims) text += cat("\n", claim_text(claim, runs, unsupported));
+  return text;
+}
+
+std::vector<std::string> claims_of(const Values& values) {
+  const auto claims = values.list("claim");
+  for (const std::string& claim : claims) check_claim(claim);
+  return claims;
+}
+
 // Trains and reports. `single`: a run, whose failure is the program's.
 int train(const Program& program, const Values& values, Plan plan, const std::string& command,
           const Arguments& arguments, bool single) {
@@ -179,6 +207,11 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
     std::cout << '\n';
   } else {
     std::cout << table_text(cells);
+    std::vector<const RunRecord*> records;
+    for (const RunResult& r : results) {
+      if (r.outcome == Outcome::complete) records.push_back(&r.record);
+    }
+    std::cout << findings_text(records, claims_of(values), left_out(results));
   }
   return exit_code(results);
 }
@@ -197,7 +230,8 @@ std::vector<OptionDef> compare_options() {
   return joined({{"rules", "backprop,frozen,fa,dfa,dtp", "NAME,…", "see `strata list rules`"},
                  {"network", "mlp", "NAME", "mlp, a [network.NAME] of the INI file, or a graph file FILE.json"},
                  {"networks", "", "NAME,…", "several networks instead of one"},
-                 {"seeds", "3", "N", "the seeds 0 … N-1"}},
+                 {"seeds", "3", "N", "the seeds 0 … N-1"},
+                 {"claim", "", "NAME,…", "also the verdict on claims of the article: c1, c2, c3a, c3b"}},
                 {session_options()});
 }
 
@@ -215,6 +249,7 @@ int run_command(const Program& program, const Arguments& arguments) {
 int compare_command(const Program& program, const Arguments& arguments) {
   const Values values =
       parse_values(all_options(compare_options()), rule_option_names(program.rules), arguments, nullptr);
+  claims_of(values);
   if (values.given("network") && values.given("networks")) {
     throw UsageError("--network and --networks: expected one of them");
   }
@@ -228,12 +263,15 @@ int compare_command(const Program& program, const Arguments& arguments) {
 }
 
 std::vector<OptionDef> collect_options() {
-  return {{"out", "strata-out", "DIR", "the folder"}, {"json", "", "", "print results as JSON"}};
+  return {{"out", "strata-out", "DIR", "the folder"},
+          {"claim", "", "NAME,…", "also the verdict on claims of the article: c1, c2, c3a, c3b"},
+          {"json", "", "", "print results as JSON"}};
 }
 
 int collect_command(const Program&, const Arguments& arguments) {
   std::vector<std::string> words;
   const Values values = parse_values(collect_options(), {}, arguments, &words);
+  const auto claims = claims_of(values);
   if (words.size() > 1 || (words.size() == 1 && values.given("out"))) {
     throw UsageError(cat("collect: stray word '", words.back(), "'; expected one folder"));
   }
@@ -252,7 +290,9 @@ int collect_command(const Program&, const Arguments& arguments) {
   } else if (runs.empty()) {
     std::cout << "no finished runs in " << out << '\n';
   } else {
-    std::cout << table_text(cells);
+    std::vector<const RunRecord*> records;
+    for (const StoredRun& run : runs) records.push_back(&run.record);
+    std::cout << table_text(cells) << findings_text(records, claims, {});
   }
   return complaints.empty() ? 0 : 3;
 }

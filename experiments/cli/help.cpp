@@ -91,6 +91,18 @@ std::string help_text(const Program& program, const std::string& topic) {
         "their table.\nFiles that cannot be read are named and left out (exit 3).\n\n",
         describe(collect_options()));
   }
+  if (topic == "attribute") {
+    return cat(
+        "Usage: strata attribute FILE [OPTIONS]\n\nAnalyses the weights in a run's file: what its neurons depend on, "
+        "whether "
+        "that lies in the layer just\nbefore, and what that share would be before training, with permuted weights, and "
+        "by layer "
+        "sizes alone.\n\n",
+        describe(attribute_options()),
+        "\nExamples:\n  strata attribute strata-out/runs/RUN.h5 --query h4:17,h5:3 --ablate\n"
+        "  strata attribute RUN.h5 --examples 1000 --k 10 --out run-attribution.h5\n"
+        "  strata attribute RUN.h5 --against OTHER.h5 --permuted 0\n");
+  }
   if (topic == "list") {
     return cat("Usage: strata list rules|datasets|layers|optimizers|losses|initializers [OPTIONS]\n\n",
                describe(list_options()));

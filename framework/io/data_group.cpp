@@ -28,6 +28,18 @@ bool has_axis(const DataArray& array, const std::string& axis) {
   return !array.axes.empty() && array.axes.front() == axis;
 }
 
+// The same values of the same type; NaN equals NaN.
+template <class Variant> bool same_values(const Variant& a, const Variant& b) {
+  return a.index() == b.index() &&
+         std::visit(
+             [&](const auto& values) {
+               const auto& other = std::get<std::decay_t<decltype(values)>>(b);
+               return std::equal(values.begin(), values.end(), other.begin(), other.end(),
+                                 [](const auto& x, const auto& y) { return x == y || (x != x && y != y); });
+             },
+             a);
+}
+
 // Appends values `from` to `to` of the same type.
 template <class Variant> void append(Variant& to, const Variant& from, std::size_t first, std::size_t count) {
   std::visit(
@@ -97,7 +109,7 @@ DataGroup joined(const std::vector<DataGroup>& parts, const std::string& along) 
     for (std::size_t a = 0; fits && a < all.axes.size(); ++a) {
       DataAxis& axis = all.axes[a];
       fits = axis.name == part.axes[a].name && axis.labels.index() == part.axes[a].labels.index() &&
-             (axis.name == along || axis.labels == part.axes[a].labels);
+             (axis.name == along || same_values(axis.labels, part.axes[a].labels));
       if (fits && axis.name == along) append(axis.labels, part.axes[a].labels, 0, part.axes[a].size());
     }
     for (std::size_t a = 0; fits && a < all.arrays.size(); ++a) {
@@ -105,6 +117,7 @@ DataGroup joined(const std::vector<DataGroup>& parts, const std::string& along) 
       const DataArray& more = part.arrays[a];
       fits = array.name == more.name && array.axes == more.axes && array.values.index() == more.values.index();
       if (fits && has_axis(array, along)) append(array.values, more.values, 0, length(part, more.axes));
+      else fits = fits && same_values(array.values, more.values);
     }
     if (!fits) throw DataError(cat("/", all.name, ": its parts do not have the same axes and variables"));
   }
@@ -220,18 +233,25 @@ DataGroup read_data_group(const h5::Group& root, const std::string& name) {
       continue;
     }
     DataArray array{dataset, {}, {}, meaning(dataset, "long_name"), meaning(dataset, "units")};
-    for (const h5::Axis& axis : place.axes(dataset)) array.axes.push_back(axis.scale.substr(axis.scale.rfind('/') + 1));
+    for (const h5::Axis& axis : place.axes(dataset)) {
+      array.axes.push_back(axis.scale.substr(axis.scale.rfind('/') + 1));
+      if (axis.scale != place.path() + "/" + array.axes.back())
+        throw DataError(cat(place.where(dataset), ": expected a dimension scale of its own group for each axis"));
+    }
     if (place.is_integer(dataset)) {
       array.values = place.integers(dataset);
+    } else if (place.is_single(dataset)) {
+      array.values = place.numbers<float>(dataset);
     } else {
       array.values = place.doubles(dataset);
     }
     group.arrays.push_back(std::move(array));
   }
   for (const DataArray& array : group.arrays) {
-    const std::size_t count = std::visit([](const auto& v) { return v.size(); }, array.values);
-    if (count != length(group, array.axes)) {
-      throw DataError(cat(place.where(array.name), ": its size is not that of its axes"));
+    const std::vector<h5::Axis> axes = place.axes(array.name);
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      if (axes[a].size != group.axis(array.axes[a]).size())
+        throw DataError(cat(place.where(array.name), ": its size is not that of its axes"));
     }
   }
   return group;

@@ -103,6 +103,7 @@ class Group {
   bool is_scale(const std::string& dataset) const;
   bool is_text(const std::string& dataset) const;
   bool is_integer(const std::string& dataset) const;
+  bool is_single(const std::string& dataset) const;  ///< real numbers of 4 bytes
   /// All values, row-major, converted to T: float, double or std::int32_t (from integers only).
   template <class T> std::vector<T> numbers(const std::string& dataset) const;
   std::vector<double> doubles(const std::string& dataset) const { return numbers<double>(dataset); }

@@ -198,6 +198,13 @@ bool is_of_class(const Handle& dataset, H5T_class_t kind, const std::string& whe
 bool Group::is_text(const std::string& name) const { return is_of_class(dataset(name), H5T_STRING, where(name)); }
 bool Group::is_integer(const std::string& name) const { return is_of_class(dataset(name), H5T_INTEGER, where(name)); }
 
+bool Group::is_single(const std::string& name) const {
+  const Quiet quiet;
+  const Handle object = dataset(name);
+  const Handle type(found(H5Dget_type(object.get()), where(name)), H5Tclose);
+  return H5Tget_class(type.get()) == H5T_FLOAT && H5Tget_size(type.get()) == 4;
+}
+
 namespace {
 
 /// The number of values of a dataset; a damaged header that claims far more than the file holds is an error.

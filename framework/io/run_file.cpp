@@ -5,6 +5,7 @@
 
 #include "framework/core/errors.hpp"
 #include "framework/io/hdf5.hpp"
+#include "framework/io/provenance.hpp"
 #include "framework/io/replace_file.hpp"
 
 namespace strata {
@@ -84,20 +85,6 @@ COMMAND LINE
   h5dump -A RUN.h5        ncdump -h RUN.h5
 )";
 
-h5::Attribute provenance_value(const nlohmann::ordered_json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
-  if (value.is_number_float()) return value.get<double>();
-  const bool fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= std::uint64_t{INT64_MAX} : true;
-  if (value.is_number_integer() && !fits) return value.get<double>();
-  if (value.is_number_integer()) {
-    const auto number = value.get<std::int64_t>();
-    if (number == static_cast<std::int32_t>(number)) return static_cast<std::int32_t>(number);
-    return number;
-  }
-  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 void write_root(const h5::Group& root, const RunRecord& r) {
   root.set("Conventions", "CF-1.8");
   root.set("title", r.title);
@@ -113,11 +100,12 @@ void write_root(const h5::Group& root, const RunRecord& r) {
   const auto provenance = root.make_group("provenance");
   const h5::NamedAttribute fields[] = {{"rule", r.rule}, {"network", r.network}, {"dataset", r.dataset},
                                        {"seed", r.seed}, {"hash", r.hash},       {"best_epoch", r.best_epoch}};
-  for (const auto& [name, value] : fields) provenance.set(name, value);
-  for (const auto& [name, value] : r.provenance.items()) {
-    const auto same = [&name = name](const h5::NamedAttribute& field) { return field.first == name; };
-    if (std::none_of(std::begin(fields), std::end(fields), same)) provenance.set(name, provenance_value(value));
+  auto more = r.provenance;
+  for (const auto& [name, value] : fields) {
+    provenance.set(name, value);
+    more.erase(name);
   }
+  write_provenance(provenance, more);
 }
 
 template <class Rows> void add_epochs(const h5::Group& group, const Rows& rows) {

@@ -1,0 +1,30 @@
+// What a comparison says about a claim of the article that the project examines (experiments/README.md): effect,
+// interval over seeds, null, and a verdict in words.
+//
+//   c1   the gradient by activations decays exponentially with the distance from the output: an exponential fits better
+//        than a power law, r² > 0.9, and the rate's interval over seeds lies above 0
+//   c2   skip connections undo that: of the networks NAME and NAME_skip, the rate is smaller with skips, and the two
+//        intervals do not meet
+//   c3a  the strongest sources of a neuron lie preferentially in the layer just before: the raw share above layer size;
+//        and the scaled share above its value before training and above the null with permuted weights
+//   c3b  a skip from the first layer brings it among the strongest sources of the last: its share at the last hidden
+//        layer rises from NAME to NAME_skip, by seed; and by ways that use no skip
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/cli/findings.hpp"
+
+namespace strata::cli {
+
+const std::vector<std::string>& claim_names();
+
+/// Throws UsageError on an unknown claim, naming the known ones.
+void check_claim(const std::string& claim);
+
+/// The claim's table and its verdict. `unsupported` are lines on what could not be trained, and why.
+std::string claim_text(const std::string& claim, const std::vector<AnalysedRuns>& runs,
+                       const std::vector<std::string>& unsupported);
+
+}  // namespace strata::cli

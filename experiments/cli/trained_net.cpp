@@ -1,0 +1,76 @@
+#include "experiments/cli/trained_net.hpp"
+
+#include "framework/core/errors.hpp"
+#include "framework/io/run_file.hpp"
+
+namespace strata::cli {
+
+TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file) : record_(read_run_file(file, true)) {
+  if (record_.weights.empty()) {
+    throw DataError(cat(file.string(),
+                        ": holds no weights (--save-weights none, or a run that did not finish); train it "
+                        "again with --save-weights best or last"));
+  }
+  try {
+    config_ = nlohmann::ordered_json::parse(record_.provenance.at("config").get<std::string>());
+    rebuild(program);
+  } catch (const nlohmann::json::exception& e) {
+    throw DataError(cat(file.string(), ": /provenance: config: ", e.what()));
+  } catch (const InputError& e) {
+    throw DataError(cat(file.string(), ": ", e.what()));
+  }
+  record_.weights.clear();
+}
+
+void TrainedNet::rebuild(const Program& program) {
+  registry_ = std::make_unique<Registry>(static_cast<std::uint64_t>(record_.seed));
+  net_ =
+      std::make_unique<Net>(Graph(graph_spec_from_json(config_.at("network").at("graph")), program.layers), *registry_);
+  loss_ = make_loss(config_.at("loss").get<std::string>());
+  for (ParamId id = 0; id < registry_->size(); ++id) {
+    const std::string& name = (*registry_)[id].name;
+    Matrix& value = registry_->value(id);
+    const NamedMatrix* found = nullptr;
+    for (const NamedMatrix& w : record_.weights) {
+      if (w.name == name) found = &w;
+    }
+    if (found == nullptr)
+      throw DataError(cat("/weights: has no '", name, "', which the network of its configuration needs"));
+    if (found->value.rows() != value.rows() || found->value.cols() != value.cols()) {
+      throw DataError(cat("/weights: '", name, "' is ", found->value.rows(), " × ", found->value.cols(),
+                          ", the network of its configuration needs ", value.rows(), " × ", value.cols()));
+    }
+    value = found->value;
+  }
+  const bool last = record_.provenance.value("save_weights", "best") == "last";
+  epoch_ = last && !record_.training.empty() ? record_.training.back().epoch : std::max(record_.best_epoch, 0);
+}
+
+std::string TrainedNet::describe() const {
+  return cat(record_.rule, " on ", record_.network, " and ", record_.dataset, ", seed ", record_.seed);
+}
+
+TrainingData load_training_data(const Program& program, const TrainedNet& trained, const std::string& folder) {
+  TrainingData found;
+  const DatasetEntry& source = program.datasets.at(trained.record().dataset);
+  try {
+    found.data = source.load(folder);
+  } catch (const DataError& e) {
+    throw DataError(cat("data set ", source.name, ": ", e.what()));
+  }
+  try {
+    const auto& config = trained.config().at("dataset");
+    if (config.at("checksum") != found.data.checksum) {
+      throw DataError(cat("data set ", source.name, ": has the checksum ", found.data.checksum,
+                          ", the run was trained on ", config.at("checksum").get<std::string>(),
+                          "; say with --data where its data are"));
+    }
+    found.split = split_examples(found.data.train.size(), config.at("validation").get<Index>(),
+                                 config.at("split_seed").get<std::uint64_t>());
+  } catch (const nlohmann::json::exception& e) {
+    throw DataError(cat(trained.describe(), ": /provenance: config: ", e.what()));
+  }
+  return found;
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,13 @@
+// The group /provenance of a file: attributes alone.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "framework/io/hdf5.hpp"
+
+namespace strata {
+
+/// Each member as an attribute: strings and numbers as such, booleans as 0 or 1, all else as its JSON text.
+void write_provenance(const h5::Group& group, const nlohmann::ordered_json& members);
+
+}  // namespace strata
