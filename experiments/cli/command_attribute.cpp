@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <optional>
 
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/commands.hpp"
+#include "experiments/cli/memory.hpp"
 #include "experiments/cli/plan.hpp"
 #include "experiments/cli/text.hpp"
 #include "experiments/cli/trained_net.hpp"
@@ -66,21 +66,10 @@ void check_query(const Targets& targets, const Neurons& neurons, int k, bool wit
   }
 }
 
-double available_memory() {
-  std::ifstream in("/proc/meminfo");
-  for (std::string word; in >> word;) {
-    double kilobytes = 0;
-    if (word == "MemAvailable:" && in >> kilobytes) return kilobytes * 1024;
-  }
-  return INFINITY;
-}
-
 void check_memory(const Neurons& neurons, const Targets& targets) {
-  const double needed = influence_group_bytes(neurons, targets), there = available_memory();
-  if (needed <= there) return;
-  throw UsageError(cat("--influences: takes ", bytes_text(needed), " of memory, ", bytes_text(there),
-                       " are available; ask layer by layer (--query ", neurons[neurons.size() - 1].name,
-                       ") into a file each, for fewer --neurons, or leave --influences out"));
+  check_fits("--influences", influence_group_bytes(neurons, targets), available_memory(),
+             cat("ask layer by layer, into a file each (--query ", neurons[neurons.size() - 1].name,
+                 "), for fewer --neurons, or leave --influences out"));
 }
 
 Matrix columns(const Matrix& x, const std::vector<Index>& ids) {
@@ -162,7 +151,7 @@ const Names& names_along(const DataGroup& group, const std::string& axis) {
 }
 
 // The share of the strongest sources in the layer before, beside what it would be for other reasons.
-std::string layers_text(const DataGroup& hierarchy, bool permuted, bool with_input, int k) {
+std::string layers_text(const DataGroup& hierarchy, const Targets& targets, bool permuted, bool with_input, int k) {
   const Names& layers = names_along(hierarchy, "layer");
   Names header{"layer", "neurons", "dead", "scaled", "before training", "by size"};
   if (permuted) header.insert(header.begin() + 5, {"permuted", "p"});
@@ -170,6 +159,7 @@ std::string layers_text(const DataGroup& hierarchy, bool permuted, bool with_inp
   if (permuted) header.emplace_back("permuted");
   std::vector<Names> rows;
   for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (targets[l + 1].empty()) continue;
     const auto at = [&](const std::string& suffix, std::size_t scaling) {
       return number(hierarchy.at("prior_fraction" + suffix, {0, scaling, with_input ? 1U : 0U, l}));
     };
@@ -300,6 +290,9 @@ int attribute_command(const Program& program, const Arguments& arguments) {
     throw UsageError(
         cat("--out ", out.string(), ": is there already, and is left as it is; choose another name, or remove it"));
   }
+  if (const auto folder = out.parent_path(); !folder.empty() && !std::filesystem::is_directory(folder)) {
+    throw UsageError(cat("--out ", out.string(), ": there is no folder ", folder.string()));
+  }
   const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
 
   const TrainedNet trained(program, files[0]);
@@ -338,7 +331,7 @@ int attribute_command(const Program& program, const Arguments& arguments) {
   if (!out.empty()) {
     const BuildInfo build = build_info();
     AnalysisRecord record;
-    record.title = cat("neurons of ", trained.describe());
+    record.title = cat("analysis of ", trained.describe());
     std::string command_line = "strata attribute";
     for (const std::string& a : arguments) command_line += cat(" ", a);
     record.history = command_line;
@@ -361,7 +354,8 @@ int attribute_command(const Program& program, const Arguments& arguments) {
   }
   std::cout << trained.describe() << ": weights of epoch " << trained.epoch() << ", " << settings.examples
             << " validation examples\n\n"
-            << layers_text(group_of(groups, "hierarchy"), settings.permuted > 0, with_input, settings.k);
+            << layers_text(group_of(groups, "hierarchy"), settings.targets, settings.permuted > 0, with_input,
+                           settings.k);
   if (values.given("query") || group_of(groups, "attribution").axis("query").size() <= shown_queries) {
     std::cout << queries_text(group_of(groups, "attribution"));
   }

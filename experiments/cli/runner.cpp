@@ -94,6 +94,7 @@ class Run {
   RunResult train() {
     go_on();
     s_.progress.begins(number_, trainer_);
+    if (trainer_.epoch() >= 0) analyse();  // its checkpoint may stand at what has become the last epoch
     std::ofstream lines;
     open_progress_file(lines);
     try {
@@ -149,6 +150,10 @@ class Run {
   void analyse() {
     const int epoch = trainer_.epoch();
     if (std::find(run_.snapshots.begin(), run_.snapshots.end(), epoch) == run_.snapshots.end()) return;
+    const auto here = [&](const DataGroup& group) {
+      return std::get<std::vector<std::int32_t>>(group.axis("snapshot").labels).front() == epoch;
+    };
+    if (std::any_of(found_.begin(), found_.end(), here)) return;
     if (!analysis_) {
       analysis_.emplace(trainer_.net(), *loss_, s_.plan.data, s_.plan.split, run_.settings.seed, run_.analysis);
     }

@@ -42,4 +42,21 @@ void write_analysis_file(const std::filesystem::path& path, const AnalysisRecord
   replace_file(path, root.image());
 }
 
+AnalysisRecord read_analysis_file(const std::filesystem::path& path) {
+  const auto root = h5::open_file(path);
+  if (!root.has_attribute("schema") || root.text("schema") != analysis_schema) {
+    throw DataError(cat(path.string(), ": is no analysis file of strata (schema '", analysis_schema, "')"));
+  }
+  if (const int version = root.integer("schema_version"); version != analysis_schema_version) {
+    throw DataError(
+        cat(path.string(), ": has schema_version ", version, ", this program reads ", analysis_schema_version));
+  }
+  AnalysisRecord record{
+      root.text("title"), root.text("history"), root.text("source"), read_provenance(root.open("provenance")), {}};
+  for (const std::string& name : root.groups()) {
+    if (name != "provenance") record.groups.push_back(read_data_group(root, name));
+  }
+  return record;
+}
+
 }  // namespace strata

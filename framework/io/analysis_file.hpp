@@ -28,4 +28,7 @@ struct AnalysisRecord {
 /// written.
 void write_analysis_file(const std::filesystem::path& path, const AnalysisRecord& record);
 
+/// Reads what write_analysis_file wrote. Throws DataError, one line, on anything else.
+AnalysisRecord read_analysis_file(const std::filesystem::path& path);
+
 }  // namespace strata

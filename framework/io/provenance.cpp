@@ -26,4 +26,12 @@ void write_provenance(const h5::Group& group, const nlohmann::ordered_json& memb
   for (const auto& [name, value] : members.items()) group.set(name, attribute_of(value));
 }
 
+nlohmann::ordered_json read_provenance(const h5::Group& group) {
+  auto members = nlohmann::ordered_json::object();
+  for (const std::string& name : group.attributes()) {
+    std::visit([&](const auto& value) { members[name] = value; }, group.attribute(name));
+  }
+  return members;
+}
+
 }  // namespace strata

@@ -3,6 +3,7 @@
 
 #include "framework/core/errors.hpp"
 #include "framework/io/hdf5.hpp"
+#include "framework/io/provenance.hpp"
 #include "framework/io/run_file.hpp"
 
 namespace strata {
@@ -45,19 +46,15 @@ std::vector<std::int32_t> read_epochs(const h5::Group& group) {
   return epochs;
 }
 
-void read_provenance(const h5::Group& group, RunRecord& r) {
+void read_identity(const h5::Group& group, RunRecord& r) {
   r.rule = group.text("rule");
   r.network = group.text("network");
   r.dataset = group.text("dataset");
   r.seed = group.integer("seed");
   r.hash = group.text("hash");
   r.best_epoch = group.integer("best_epoch");
-  for (const auto& name : group.attributes()) {
-    if (name == "rule" || name == "network" || name == "dataset" || name == "seed" || name == "hash" ||
-        name == "best_epoch")
-      continue;
-    std::visit([&](const auto& value) { r.provenance[name] = value; }, group.attribute(name));
-  }
+  r.provenance = read_provenance(group);
+  for (const char* field : {"rule", "network", "dataset", "seed", "hash", "best_epoch"}) r.provenance.erase(field);
 }
 
 void read_training(const h5::Group& group, RunRecord& r) {
@@ -141,7 +138,7 @@ RunRecord read_record(const h5::Group& root, bool with_weights) {
   r.source = root.text("source");
   r.status = root.text("status");
   if (root.has_attribute("status_detail")) r.status_detail = root.text("status_detail");
-  read_provenance(root.open("provenance"), r);
+  read_identity(root.open("provenance"), r);
   read_training(root.open("training"), r);
   read_layers(root.open("layers"), r);
   if (root.has_group("rule")) read_rule(root.open("rule"), r);

@@ -201,6 +201,7 @@ std::map<std::string, std::string> data_of(const fs::path& file) {
                                               {"training", packed(training)},
                                               {"layer_metrics", packed(layers)},
                                               {"rule_metrics", packed(probes)}};
+  for (const auto& group : r.analysis) parts["analysis " + group.name] = packed(to_json(group));
   for (const auto& w : r.weights) parts["weight " + w.name] = w.group + packed(to_json(w.value));
   return parts;
 }
