@@ -1,15 +1,13 @@
 """Strata against PyTorch eager, in turn within one run. Called by compare.sh; see there."""
 
 import argparse
-import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
+from side_by_side import HERE, PYTHON, ratio_cell, run, warn_without_openblas
 
 # name, options of train_steps, and what to reach: share of the peak, and how many times PyTorch's best
 NETS = [
@@ -21,17 +19,6 @@ NETS = [
 ]
 SIDE_BY_SIDE = 0  # this net is also trained by as many one-thread runs as there are cores
 REACH_SIDE_BY_SIDE = (0.82, 1.15)
-
-
-def run(commands):
-    """Runs the commands at the same time; what each printed as JSON."""
-    # Everybody chooses the kernels that suit this processor: no leftover setting of OpenBLAS holds torch back.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "OMP_", "MKL_"))}
-    running = [subprocess.Popen(c, stdout=subprocess.PIPE, text=True, env=environment) for c in commands]
-    out = [p.communicate()[0] for p in running]
-    if any(p.returncode for p in running):
-        sys.exit(f"compare: {' '.join(map(str, commands[0]))} failed")
-    return [json.loads(o) for o in out]
 
 
 def seconds(results):
@@ -49,13 +36,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
-    python = "/usr/bin/python3"
     rows, losses, blas = [], [], set()
     peaks = []
     for index, (name, options, share, times) in enumerate(NETS):
         with tempfile.TemporaryDirectory() as dump:
             strata = [args.train_steps, *options.split(), "--epochs", "4"]
-            torch = [python, HERE / "torch_steps.py", dump]
+            torch = [PYTHON, HERE / "torch_steps.py", dump]
             # One untimed run of each leaves the dump behind, and caches warm.
             run([[*strata, "--dump", dump]])
             ways = {}
@@ -89,18 +75,17 @@ def main():
     reached = True
     for name, share, times, took, last in rows:
         def line(way, ours, theirs, runs, threads, share, times):
-            ratios = [t / o for o, t in zip(ours, theirs)]
             o, t = statistics.median(ours), statistics.median(theirs)
             rate = gflops(last["strata"], o, runs)
             of_peak = rate / peak[threads]
-            ratio = statistics.median(ratios)
+            ratio, cell = ratio_cell(ours, theirs)
             goal = []
             if share:
                 goal.append(f"{share:.0%} of peak {'yes' if of_peak >= share else 'NO'}")
             if times:
                 goal.append(f"{times}× {'yes' if ratio >= times else 'NO'}")
             print(f"| {name} | {way} | {o * 1e3:.3f} | {rate:.0f} | {of_peak:.0%} | {t * 1e3:.3f} | "
-                  f"{gflops(last['strata'], t, runs):.0f} | {ratio:.2f} ({min(ratios):.2f}–{max(ratios):.2f}) | "
+                  f"{gflops(last['strata'], t, runs):.0f} | {cell} | "
                   f"{', '.join(goal) or '–'} |")
             return (not share or of_peak >= share) and (not times or ratio >= times)
 
@@ -124,8 +109,7 @@ def main():
         same = abs(ours - theirs) <= 0.02 * abs(theirs)
         reached &= same
         print(f"  {name}: {ours:.5f} {theirs:.5f} {'agree' if same else 'DISAGREE'}")
-    if not all("openblas" in b for b in blas):
-        print("PyTorch did not run on OpenBLAS: these ratios flatter Strata; install libopenblas0-pthread")
+    warn_without_openblas(blas)
     print("\nAll figures reached." if reached else "\nNot all figures reached: see NO above.")
 
 

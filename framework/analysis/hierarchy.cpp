@@ -64,6 +64,7 @@ class Candidates {
     for (std::size_t s = with_input ? 0 : 1; s < target; ++s) {
       if (!neurons_.upstream(target, s)) continue;
       const auto distance = static_cast<std::size_t>(neurons_.distance(target, s));
+      if (distance == 0) continue;  // neither before the target nor further back
       for (Index i = 0; i < neurons_[s].units; ++i) {
         const Index source = neurons_[s].first + i;
         if (analysis.moments().dead[static_cast<std::size_t>(source)]) continue;

@@ -1,7 +1,7 @@
 // Is a neuron decided by the layer just before it, or by layers further back?
 //
 // For a target neuron j in layer l and sources i upstream of it, d = depth(l) − depth(layer of i), I_ij the influence of
-// influence.hpp, n_d the living candidates at distance d, N = Σ n_d. Three scalings:
+// influence.hpp, n_d the living candidates at distance d ≥ 1, N = Σ n_d. Three scalings:
 //   raw     I_ij                                    mostly says how large weights are
 //   scaled  I_ij · σ_i/σ_j                          the default: free of units; the same at every gain of a ReLU net
 //   unit    I_ij / ‖I_·j‖₂ over i's layer           compares how concentrated layers are; measures 1–3 and 7 only

@@ -46,7 +46,8 @@ class Neurons {
   /// Fewest layers on a way from `source` to `target`; 0 if there is no way (then it is not upstream).
   int hops(std::size_t target, std::size_t source) const { return hops_[target * size() + source]; }
   bool upstream(std::size_t target, std::size_t source) const { return hops(target, source) > 0; }
-  /// Depth of the target − depth of the source: at least 1 for what is upstream.
+  /// Depth of the target − depth of the source. At least 1 for what is upstream, but where an add joins a layer with
+  /// another's neurons of the same depth: these are 0 apart.
   int distance(std::size_t target, std::size_t source) const { return layers_[target].depth - layers_[source].depth; }
 
   const std::vector<Edge>& skip_edges() const { return skip_edges_; }

@@ -22,9 +22,13 @@ RUN_DIMS = {
     "/layers": {
         **{name: ("epoch", "layer") for name in (
             "grad_norm", "grad_mean_abs", "activation_norm", "update_norm", "weight_norm", "angle_to_backprop",
-            "backprop_norm")},
+            "backprop_norm", "angle_to_gauss_newton")},
         "units_in_layer": ("layer",), "depth": ("layer",)},
     "/rule": {"angle_to_transpose": ("epoch", "layer"), "mirror_loss": ("epoch", "layer")},
+    "/hierarchy": {"prior_fraction": ("snapshot", "scaling", "layer"), "depth": ("layer",),
+                   "hop_distance": ("layer", "source"), "decay_rate": ("snapshot",),
+                   "neuron_mean_abs": ("snapshot", "neuron"), "loss": ("snapshot", "noise")},
+    "/similarity": {"cka": ("snapshot", "layer", "layer_other")},
     "/weights": {"temperature": ("outputs",)},
     "/weights/h1": {"weight": ("outputs", "inputs"), "bias": ("outputs",), "B": ("outputs", "B_inputs")},
     "/weights/h2": {"weight": ("outputs", "inputs")},
@@ -125,6 +129,23 @@ def check_run(path, engine):
     check(training.seconds.dtype == np.float64, f"{label}: seconds were decoded to {training.seconds.dtype}")
     rule = open_group("rule")
     check(equal(rule.mirror_loss.values, [[np.nan] * 3, [1, 2, 3], [np.nan] * 3]), f"{label}: probe")
+    hierarchy = open_group("hierarchy")
+    check(hierarchy.snapshot.dtype == np.int32 and list(hierarchy.snapshot) == [0, 7], f"{label}: snapshots")
+    check(list(plain(hierarchy.scaling)) == ["raw", "größer"], f"{label}: labels of an axis of names")
+    check(hierarchy.noise.dtype == np.float64 and list(hierarchy.noise) == [0, 0.1], f"{label}: real labels")
+    check(float(hierarchy.prior_fraction.sel(snapshot=7, scaling="größer", layer="h2")) == 111, f"{label}: a measure")
+    check(bool(hierarchy.prior_fraction.sel(snapshot=0, scaling="raw", layer="h1").isnull()), f"{label}: no NaN")
+    check(hierarchy.hop_distance.dtype == np.int32 and int(hierarchy.hop_distance.sel(layer="h2", source="h1")) == 11,
+          f"{label}: hop_distance")
+    check(hierarchy.neuron_mean_abs.dtype == np.float32, f"{label}: floats are {hierarchy.neuron_mean_abs.dtype}")
+    check(float(hierarchy.neuron_mean_abs.sel(snapshot=7, neuron=4999)) == 14999, f"{label}: values of neurons")
+    check(float(hierarchy.loss.sel(snapshot=7, noise=0.1)) == 11, f"{label}: a value by a real label")
+    check(hierarchy.attrs["k"] == 5 and hierarchy.attrs["share"] == 0.1 and hierarchy.attrs["what"] == "Größe",
+          f"{label}: attributes {hierarchy.attrs}")
+    check(hierarchy.decay_rate.attrs["units"] == "1/layer", f"{label}: units")
+    similarity = open_group("similarity")
+    check(list(plain(similarity.layer)) == ["input", "h1"], f"{label}: layers of another group")
+    check(float(similarity.cka.sel(snapshot=7, layer="h1", layer_other="input")) == 110, f"{label}: cka")
     weights = open_group("weights/h1")
     check(weights.weight.dtype == np.float32, f"{label}: weights are {weights.weight.dtype}")
     check(dict(weights.weight.sizes) == {"outputs": 200, "inputs": 784}, f"{label}: shape of a weight")

@@ -1,6 +1,7 @@
 // Writes sample files for check_xarray.py, which knows the values: run.h5, run_empty.h5 (no epoch yet), summary.h5.
 #include <cmath>
 #include <iostream>
+#include <numeric>
 
 #include "framework/core/errors.hpp"
 #include "framework/io/run_file.hpp"
@@ -9,6 +10,51 @@
 using namespace strata;
 
 namespace {
+
+/// Every type of axis, variable and attribute. A variable's value is 100·i + 10·j + k at the position (i, j, k), or what
+/// it is without the first digits for fewer axes, and 10,000·i + j over neurons.
+std::vector<DataGroup> analysis() {
+  using Names = std::vector<std::string>;
+  using Integers = std::vector<std::int32_t>;
+  using Doubles = std::vector<double>;
+  Integers all_neurons(5000);
+  std::iota(all_neurons.begin(), all_neurons.end(), 0);
+  std::vector<float> of_neurons;
+  for (int i = 0; i < 2; ++i)
+    for (const std::int32_t j : all_neurons) of_neurons.push_back(static_cast<float>(10'000 * i + j));
+  const DataAxis snapshot{"snapshot", Integers{0, 7}, "epochs trained"};
+  DataGroup hierarchy{"hierarchy",
+                      {snapshot,
+                       {"scaling", Names{"raw", "größer"}, "of influences"},
+                       {"layer", Names{"h1", "h2"}, "layer of neurons"},
+                       {"source", Names{"input", "h1"}, "layer of sources"},
+                       {"noise", Doubles{0, 0.1}, "standard deviation of the noise"},
+                       {"neuron", all_neurons, "all neurons, layer by layer"}},
+                      {},
+                      {{"k", 5}, {"share", 0.1}, {"what", std::string("Größe")}, {"empty", std::string()}}};
+  hierarchy.arrays = {{"depth", {"layer"}, Integers{0, 1}, "depth", "layer"},
+                      {"hop_distance", {"layer", "source"}, Integers{0, 1, 10, 11}, "hops", "1"},
+                      {"prior_fraction",
+                       {"snapshot", "scaling", "layer"},
+                       Doubles{NAN, 1, 10, 11, 100, 101, 110, 111},
+                       "share of the k strongest sources in the layer just before",
+                       "1"},
+                      {"decay_rate", {"snapshot"}, Doubles{NAN, 1}, "rate", "1/layer"},
+                      {"loss", {"snapshot", "noise"}, Doubles{0, 1, 10, 11}, "loss under noise", "1"},
+                      {"neuron_mean_abs", {"snapshot", "neuron"}, of_neurons, "mean |dL/da|", "1"}};
+  DataGroup similarity{"similarity",
+                       {snapshot,
+                        {"layer", Names{"input", "h1"}, "layer of neurons"},
+                        {"layer_other", Names{"input", "h1"}, "the other layer"}},
+                       {},
+                       {}};
+  similarity.arrays = {{"cka",
+                        {"snapshot", "layer", "layer_other"},
+                        Doubles{0, 1, 10, 11, 100, 101, 110, 111},
+                        "debiased linear CKA",
+                        "1"}};
+  return {hierarchy, similarity};
+}
 
 /// Value of every field at (epoch, layer): 100·field + 10·epoch + layer, update_norm NaN at epoch 0.
 RunRecord sample(int epochs) {
@@ -44,6 +90,7 @@ RunRecord sample(int epochs) {
     r.rule_metrics.push_back({e, {{"angle_to_transpose", {double(e), NAN, 45}}}});
     if (e == 1) r.rule_metrics.back().values.push_back({"mirror/loss", {1, 2, 3}});
   }
+  if (epochs > 0) r.analysis = analysis();
   const auto matrix = [](Index rows, Index cols) {  // element (i, j) is 1000 i + j
     return Matrix(Matrix::NullaryExpr(rows, cols, [](Index i, Index j) { return Scalar(1000 * i + j); }));
   };

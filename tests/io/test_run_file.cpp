@@ -9,10 +9,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "framework/analysis/gauss_newton.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/io/hdf5.hpp"
 #include "framework/io/replace_file.hpp"
 #include "framework/io/run_file.hpp"
+#include "tests/support/data_group.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/message.hpp"
 
@@ -21,6 +23,8 @@ using strata::testing::content;
 using strata::testing::Folder;
 using strata::testing::mentions;
 using strata::testing::message;
+using strata::testing::same_groups;
+using strata::testing::sample_group;
 namespace fs = std::filesystem;
 
 namespace {
@@ -67,6 +71,13 @@ RunRecord sample(int epochs) {
     if (e == 1) probe.values.push_back({"mirror/loss", {1, 2, 3}});  // from the second epoch on, and only then
     r.rule_metrics.push_back(probe);
   }
+  // Two groups that share the names of their axes, not the labels; and one of each type of axis, variable and note.
+  r.analysis = {{"gradient",
+                 {{"snapshot", std::vector<std::int32_t>{0, 2}, "epochs trained"},
+                  {"layer", std::vector<std::string>{"h1", "h2"}, "layer of neurons"}},
+                 {{"mean_abs", {"snapshot", "layer"}, std::vector<double>{.5, NAN, 2, 3}, "mean |dL/da|", "1"}},
+                 {{"examples", 64}}},
+                sample_group()};
   r.weights = {{"h1.weight", "forward", labelled(5, 7)},
                {"h1.bias", "forward", labelled(5, 1)},
                {"h2.weight", "forward", labelled(4, 5)},
@@ -109,6 +120,8 @@ void same(const RunRecord& a, const RunRecord& b) {
     BOOST_TEST(a.layer_metrics[e].epoch == b.layer_metrics[e].epoch);
     for (const auto& field : layer_fields()) same(a.layer_metrics[e].*field.values, b.layer_metrics[e].*field.values);
   }
+  BOOST_TEST_REQUIRE(a.analysis.size() == b.analysis.size());
+  for (std::size_t i = 0; i < a.analysis.size(); ++i) same_groups(a.analysis[i], b.analysis[i]);
 }
 
 }  // namespace
@@ -184,6 +197,48 @@ BOOST_AUTO_TEST_CASE(weights_come_back_the_right_way_round) {
   BOOST_TEST(weights.open("h3").axes("weight").size() == 2u);  // a weight stays a matrix, with one input too
   BOOST_TEST(weights.open("inverse").open("h2").open("dense").text("group") == "inverse");
   BOOST_TEST(mentions(h1.text("long_name", "weight"), "row = output, column = input"));
+}
+
+BOOST_AUTO_TEST_CASE(what_the_analysis_found_comes_back) {
+  const Folder folder;
+  const auto path = folder / "a.h5";
+  auto r = sample(1);
+  write_run_file(path, r);
+  const auto root = h5::open_file(path);
+  const auto gradient = root.open("gradient");
+  BOOST_TEST(gradient.integer("examples") == 64);
+  BOOST_TEST(gradient.text("units", "mean_abs") == "1");
+  BOOST_TEST(gradient.axes("mean_abs")[1].scale == "/gradient/layer");  // its own, beside that of /layers
+  BOOST_TEST(gradient.strings("layer").size() == 2U);
+  const auto groups = root.groups();  // readers find them between what was measured and the weights
+  BOOST_TEST(groups == (std::vector<std::string>{"provenance", "training", "layers", "rule", "gradient", "sample-ü",
+                                                 "weights"}),
+             boost::test_tools::per_element());
+  // A variable of four bytes keeps them: the file is the same after reading and writing it.
+  const std::string bytes = content(path);
+  write_run_file(path, read_run_file(path, true));
+  BOOST_TEST((content(path) == bytes));
+
+  r.analysis.clear();
+  write_run_file(path, r);
+  BOOST_TEST(!h5::open_file(path).has_group("gradient"));
+  r.analysis = {sample_group(), sample_group()};
+  BOOST_CHECK_THROW(write_run_file(path, r), IoError);  // two of one name
+}
+
+BOOST_AUTO_TEST_CASE(angles_say_what_they_are) {
+  const Folder folder;
+  const auto path = folder / "a.h5";
+  write_run_file(path, sample(1));
+  const auto layers = h5::open_file(path).open("layers");
+  for (const std::string name : {"angle_to_backprop", "angle_to_gauss_newton"}) {
+    BOOST_TEST(layers.text("units", name) == "degree");
+    BOOST_TEST(layers.axes(name).size() == 2U);
+  }
+  const std::string newton = layers.text("long_name", "angle_to_gauss_newton");
+  BOOST_TEST(mentions(newton, "Gauss-Newton step on activations"));
+  BOOST_TEST(mentions(newton, "J'(JJ' + cI)^-1 e"));
+  BOOST_TEST(mentions(newton, cat("c = ", gauss_newton_damping, " trace(JJ')/outputs")));
 }
 
 BOOST_AUTO_TEST_CASE(odd_values_are_kept_or_refused) {
@@ -333,7 +388,8 @@ BOOST_AUTO_TEST_CASE(validation_looks_deeper_than_reading) {
     H5Sclose(space);
     H5Gclose(group);
     H5Fclose(file);
-    read_run_file(path);
+    BOOST_TEST(message<DataError>([&] { read_run_file(path); }) ==
+               path.string() + ":/extra/added: expected a dimension scale of its own group for each axis");
     BOOST_TEST(mentions(message<DataError>([&] { validate_run_file(path); }),
                         sibling ? ":/extra/added: its scale /layers/layer is in neither its group nor a parent"
                                 : ":/extra/added: an axis has no dimension scale"));
