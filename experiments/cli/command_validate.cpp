@@ -27,7 +27,7 @@ std::string describe_analysis(const std::string& file) {
 int validate_command(const Program&, const Arguments& arguments) {
   std::vector<std::string> files;
   parse_values({}, {}, arguments, &files);
-  if (files.empty()) throw UsageError("validate: expected one or more run or analysis files");
+  if (files.empty()) throw UsageError("validate: expected one or more run files");
   std::string first_fault;
   for (const std::string& file : files) {
     try {

@@ -5,7 +5,12 @@
 // where in a block the element lies, so the bits do not depend on how C was cut.
 #pragma once
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -38,6 +43,24 @@ using UnalignedVec __attribute__((vector_size(vector_bytes), aligned(sizeof(Scal
 inline Vec load(const Scalar* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 inline void store(Scalar* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
+// a·b + c with one rounding wherever the processor can. Said outright: from a·b + c the compiler makes one instruction in
+// some blocks and two in others (GCC avoids chains of them on some processors), and the bits would tell the blocks apart.
+inline Vec fused(Vec a, Vec b, Vec c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Scalar) == 4) return Vec(_mm512_fmadd_ps(__m512(a), __m512(b), __m512(c)));
+  else return Vec(_mm512_fmadd_pd(__m512d(a), __m512d(b), __m512d(c)));
+#elif defined(__AVX__) && defined(__FMA__)
+  if constexpr (sizeof(Scalar) == 4) return Vec(_mm256_fmadd_ps(__m256(a), __m256(b), __m256(c)));
+  else return Vec(_mm256_fmadd_pd(__m256d(a), __m256d(b), __m256d(c)));
+#elif defined(__ARM_FEATURE_FMA)
+  for (int i = 0; i < lanes; ++i) c[i] = std::fma(a[i], b[i], c[i]);
+  return c;
+#else
+  return a * b + c;
+#endif
+}
+inline Vec all(Scalar value) { return value - Vec{}; }
+
 /// What happens to C: c = alpha·sum, or c = beta·c + alpha·sum.
 struct Update {
   Scalar alpha, beta;
@@ -61,9 +84,9 @@ void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scal
     for (int v = 0; v < V; ++v) column[v] = load(a + p * lda + v * lanes);
 #pragma GCC unroll 12
     for (int j = 0; j < N; ++j) {
-      const Scalar factor = b_by_rows ? b[p * ldb + j] : b[p + j * ldb];
+      const Vec factor = all(b_by_rows ? b[p * ldb + j] : b[p + j * ldb]);
 #pragma GCC unroll 12
-      for (int v = 0; v < V; ++v) sum[j][v] += column[v] * factor;
+      for (int v = 0; v < V; ++v) sum[j][v] = fused(column[v], factor, sum[j][v]);
     }
   }
 #pragma GCC unroll 12
@@ -71,7 +94,8 @@ void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scal
 #pragma GCC unroll 12
     for (int v = 0; v < V; ++v) {
       Scalar* out = c + j * ldc + v * lanes;
-      store(out, update.overwrite ? update.alpha * sum[j][v] : update.beta * load(out) + update.alpha * sum[j][v]);
+      const Vec product = update.alpha * sum[j][v];
+      store(out, update.overwrite ? product : fused(load(out), all(update.beta), product));
     }
   }
 }
