@@ -61,6 +61,14 @@ inline Vec fused(Vec a, Vec b, Vec c) {
 }
 inline Vec all(Scalar value) { return value - Vec{}; }
 
+// In a register: read once from memory, not again by every multiply-add, which there are no ports for.
+inline Vec held(Vec v) {
+#if defined(__AVX__) && !defined(__AVX512F__)
+  asm("" : "+x"(v));
+#endif
+  return v;
+}
+
 /// What happens to C: c = alpha·sum, or c = beta·c + alpha·sum.
 struct Update {
   Scalar alpha, beta;
@@ -81,7 +89,7 @@ void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scal
   for (Index p = 0; p < k; ++p) {
     Vec column[V];
 #pragma GCC unroll 12
-    for (int v = 0; v < V; ++v) column[v] = load(a + p * lda + v * lanes);
+    for (int v = 0; v < V; ++v) column[v] = held(load(a + p * lda + v * lanes));
 #pragma GCC unroll 12
     for (int j = 0; j < N; ++j) {
       const Vec factor = all(b_by_rows ? b[p * ldb + j] : b[p + j * ldb]);

@@ -13,8 +13,11 @@ namespace {
 
 using namespace gemm_kernel;
 
-constexpr Index max_chunk = 128;
-constexpr Index page = 4096;  // bytes
+// Measured with bench_gemm: on AVX-512 (48 KiB of first-level cache, twelve ways) and on AVX2 (32 KiB, eight ways), where
+// a block is half as high, and columns far apart push each other out sooner.
+constexpr bool wide = vector_bytes == 64;
+constexpr Index max_chunk = wide ? 128 : 256;
+constexpr Index far_apart = wide ? 4096 : 512;  // bytes
 constexpr Index cols_of_tile = 128;
 
 // A block at the lower edge is computed here, since whole vectors are written.
@@ -63,8 +66,9 @@ Index max_tile_cols() { return cols_of_tile; }
 void multiply_tile(const TileProduct& t, MutView c, Scalar beta, BlockBody done) {
   thread_local Scratch scratch;
   const bool edge = t.m % lanes != 0;
-  // Read in place, unless columns lie a page apart or more: then every one would cost a translation.
-  const bool packed = edge || t.op_a == Op::transposed || t.lda * Index{sizeof(Scalar)} >= page;
+  // Read in place, unless columns lie far apart: then they share few sets of the cache, and beyond a page every one costs
+  // a translation too.
+  const bool packed = edge || t.op_a == Op::transposed || t.lda * Index{sizeof(Scalar)} >= far_apart;
   const bool b_by_rows = t.op_b == Op::transposed;
   const Index chunks = std::max<Index>(1, (t.k + max_chunk - 1) / max_chunk);
   const int high = static_cast<int>(vectors(t.m));
