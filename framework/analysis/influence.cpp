@@ -24,6 +24,58 @@ View columns(View m, Index first, Index count) {
   return {m.data() + first * m.outerStride(), m.rows(), count, Eigen::OuterStride<>(m.outerStride())};
 }
 
+struct MomentSums {
+  Scalar *abs, *square, *plain;  // the last two may be null
+};
+
+// Adds the columns first … first + count of j, element by element, in this order. A strip of rows at a time, so that its
+// sums stay in registers while the columns pass by.
+void add_moments(View j, Index first, Index count, MomentSums sums) {
+  constexpr Index strip = 32;
+  const bool all = sums.square != nullptr;
+  Index r = 0;
+  for (; r + strip <= j.rows(); r += strip) {
+    Eigen::Array<Scalar, strip, 1> abs = Eigen::Map<const Eigen::Array<Scalar, strip, 1>>(sums.abs + r), square, plain;
+    if (all) {
+      square = Eigen::Map<const Eigen::Array<Scalar, strip, 1>>(sums.square + r);
+      plain = Eigen::Map<const Eigen::Array<Scalar, strip, 1>>(sums.plain + r);
+    }
+    for (Index c = first; c < first + count; ++c) {
+      const Eigen::Map<const Eigen::Array<Scalar, strip, 1>> x(j.data() + c * j.outerStride() + r);
+      abs += x.abs();
+      if (!all) continue;
+      square += x.square();
+      plain += x;
+    }
+    Eigen::Map<Eigen::Array<Scalar, strip, 1>>(sums.abs + r) = abs;
+    if (!all) continue;
+    Eigen::Map<Eigen::Array<Scalar, strip, 1>>(sums.square + r) = square;
+    Eigen::Map<Eigen::Array<Scalar, strip, 1>>(sums.plain + r) = plain;
+  }
+  for (; r < j.rows(); ++r) {
+    for (Index c = first; c < first + count; ++c) {
+      const Scalar x = j(r, c);
+      sums.abs[r] += std::abs(x);
+      if (!all) continue;
+      sums.square[r] += x * x;
+      sums.plain[r] += x;
+    }
+  }
+}
+
+// The same for what comes without skips, and for the rest. No `without`: everything comes through skips.
+void add_split(View j, View without, Index first, Index count, Scalar* mediated, Scalar* through_skip) {
+  Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>> by_layers(mediated, j.rows()), by_skips(through_skip, j.rows());
+  for (Index c = first; c < first + count; ++c) {
+    if (without.size() == 0) {
+      by_skips += j.col(c).array().abs();
+      continue;
+    }
+    by_layers += without.col(c).array().abs();
+    by_skips += (j.col(c) - without.col(c)).array().abs();
+  }
+}
+
 }  // namespace
 
 struct InfluenceAnalysis::Scratch {
@@ -147,24 +199,13 @@ void InfluenceAnalysis::analyse(std::size_t layer, std::span<const Index> units,
           const NeuronLayer& source = neurons_[s];
           if (!neurons_.upstream(layer, s) || !scratch->all.present(source.node)) continue;
           const View j = scratch->all[source.node];
-          const auto of = [&](Matrix& m, Index k) { return m.col(t + k).segment(source.first, source.units).array(); };
+          // nothing() where every way goes through a skip
+          const View without =
+              split && scratch->mediated.present(source.node) ? scratch->mediated[source.node] : nothing();
           for (Index k = 0; k < static_cast<Index>(some.size()); ++k) {
-            auto sum_abs = of(in.mean_abs, k);
-            for (Index b = 0; b < examples; ++b) {
-              const auto column = j.col(k * examples + b).array();
-              sum_abs += column.abs();
-              if (ways == Ways::direct) continue;
-              of(in.mean_square, k) += column.square();
-              of(in.mean, k) += column;
-              if (!split) continue;
-              if (!scratch->mediated.present(source.node)) {  // every way goes through a skip
-                of(in.through_skip, k) += column.abs();
-                continue;
-              }
-              const auto without = scratch->mediated[source.node].col(k * examples + b).array();
-              of(in.mediated, k) += without.abs();
-              of(in.through_skip, k) += (column - without).abs();
-            }
+            const auto sum = [&](Matrix& m) { return m.size() > 0 ? m.col(t + k).data() + source.first : nullptr; };
+            add_moments(j, k * examples, examples, {sum(in.mean_abs), sum(in.mean_square), sum(in.mean)});
+            if (split) add_split(j, without, k * examples, examples, sum(in.mediated), sum(in.through_skip));
           }
         }
         give_back(std::move(scratch));
