@@ -45,8 +45,8 @@ BOOST_AUTO_TEST_CASE(with_the_same_settings_it_finds_what_the_run_found) {
   }
   const Outcome good = call(run, "validate again.h5 " + run.file);
   BOOST_TEST(good.code == 0);
-  BOOST_TEST(contains(
-      good.out, "again.h5: good: analysis of backprop on mlp and clusters, seed 0: gradient, hierarchy"));
+  BOOST_TEST(
+      contains(good.out, "again.h5: good: analysis of backprop on mlp and clusters, seed 0: gradient, hierarchy"));
   BOOST_TEST(again.text("schema") == "strata-analysis");
   BOOST_TEST(again.open("provenance").integer("epoch") == 2);
 }
