@@ -99,9 +99,9 @@ void gemm_blocks(Op op_a, View a, Op op_b, View b, Scalar alpha, BlockBody done)
   const Product p = product_of(op_a, a, op_b, b, alpha);
   check(p, p.m, p.n);
   for_each_tile(p, [&](const TileProduct& t, Index row, Index col) {
-    thread_local Matrix tile;  // kept for the next one
-    if (tile.size() < tile_rows() * max_tile_cols()) tile.resize(tile_rows(), max_tile_cols());
-    const MutView out(tile.data(), t.m, t.n, Eigen::OuterStride<>(tile_rows()));
+    // Not from the heap: a thread that gets its first tile in the middle of training allocates nothing.
+    alignas(64) thread_local Scalar tile[max_tile_size];
+    const MutView out(tile, t.m, t.n, Eigen::OuterStride<>(tile_rows()));
     multiply_tile(t, out, 0, [&](Index r, Index n, MutView block) { done(row + r, col + n, block); });
   });
 }

@@ -24,6 +24,8 @@ struct TileProduct {
 Index tile_rows();
 /// Tiles have at most this many columns.
 Index max_tile_cols();
+/// No tile has more numbers than this, whichever kernel makes it.
+inline constexpr Index max_tile_size = Index{256} * 64;
 
 /// c = product + beta·c (beta = 0 overwrites), then done(row, col, block) for blocks of c, counted within the tile.
 void multiply_tile(const TileProduct& product, MutView c, Scalar beta, BlockBody done);

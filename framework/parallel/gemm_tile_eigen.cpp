@@ -17,7 +17,7 @@ template <class A, class B> void product(const A& a, const B& b, MutView c, Scal
 }  // namespace
 
 Index tile_rows() { return 256; }
-Index max_tile_cols() { return 64; }
+Index max_tile_cols() { return max_tile_size / 256; }
 
 void multiply_tile(const TileProduct& t, MutView c, Scalar beta, BlockBody done) {
   const auto stored = [](const Scalar* data, Op op, Index rows, Index cols, Index ld) {

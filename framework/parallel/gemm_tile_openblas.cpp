@@ -22,7 +22,7 @@ bool one_thread() {
 }  // namespace
 
 Index tile_rows() { return 256; }
-Index max_tile_cols() { return 64; }
+Index max_tile_cols() { return max_tile_size / 256; }
 
 void multiply_tile(const TileProduct& t, MutView c, Scalar beta, BlockBody done) {
   [[maybe_unused]] static const bool ready = one_thread();

@@ -19,6 +19,7 @@ constexpr bool wide = vector_bytes == 64;
 constexpr Index max_chunk = wide ? 128 : 256;
 constexpr Index far_apart = wide ? 4096 : 512;  // bytes
 constexpr Index cols_of_tile = 128;
+static_assert(block_rows * cols_of_tile <= max_tile_size);
 
 // A block at the lower edge is computed here, since whole vectors are written.
 struct Scratch {

@@ -1,10 +1,12 @@
 // A steady training step takes no memory from the heap: every allocation of the program is counted between two steps.
 #include <malloc.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <cstdlib>
+#include <thread>
 
 #include "framework/parallel/parallel.hpp"
 #include "rules/builtin.hpp"
@@ -56,6 +58,12 @@ long worst_step(const RuleEntry& entry, const std::string& optimizer, int thread
   const auto trainer = s.trainer(entry, {{"optimizer", optimizer}, {"lr", "1e-3"}});
   long worst = 0;
   with_threads(threads, [&] {
+    // A thread that joins late, on a busy machine, brings allocations of its own with it: all are waited for.
+    std::atomic<int> here{0};
+    parallel_for(threads, [&](Index) {
+      ++here;
+      while (here < threads) std::this_thread::yield();
+    });
     train(*trainer, 1);
     long before = -1;
     int step = 0;
@@ -82,7 +90,7 @@ BOOST_AUTO_TEST_CASE(the_counter_counts) {
 BOOST_AUTO_TEST_CASE(no_rule_allocates_in_a_steady_step) {
   const Catalog catalog = builtin_catalog();
   for (const RuleEntry& entry : catalog.entries()) {
-    for (const int threads : {1, 2}) {
+    for (int threads = 1; threads <= std::min(2, hardware_threads()); ++threads) {
       BOOST_TEST_CONTEXT(entry.name << ", " << threads << " threads") {
         BOOST_TEST(worst_step(entry, "adam", threads) == 0);
       }
