@@ -8,7 +8,7 @@
 namespace strata::rules {
 namespace {
 
-class FeedbackAlignment final : public LearningRule {
+class FeedbackAlignment final : public TransportRule {
  public:
   explicit FeedbackAlignment(const Options& o)
       : init_(initializer(o.text("feedback-init"), o.real("feedback-scale"))) {}
@@ -17,28 +17,8 @@ class FeedbackAlignment final : public LearningRule {
     transport_ = own_feedback(net, registry, init_);
   }
 
-  void compute(const Phase&, const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws,
-               GradSink& g) const override {
-    output_error(ctx, m, batch, ws.acts(), ws.deltas());
-    m.net.backward(m.registry, ws.acts(), ws.deltas(), &g, {.transport = &transport_});
-  }
-
-  bool feedback_input_gradient(const Model& m, const Batch& batch, Workspace& ws, MutView dinput) const override {
-    Ctx ctx;
-    ctx.mode = Mode::evaluate;
-    output_error(ctx, m, batch, ws.acts(), ws.deltas());
-    m.net.backward(m.registry, ws.acts(), ws.deltas(), nullptr, {.transport = &transport_, .to_input = true});
-    dinput = ws.deltas()[Graph::input()];
-    return true;
-  }
-
-  void probe(const Model& m, const Batch&, Workspace&, ProbeSink& sink) const override {
-    report_feedback_angles(m, transport_, sink);
-  }
-
  private:
   Initializer init_;
-  Transport transport_;
 };
 
 }  // namespace

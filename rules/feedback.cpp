@@ -1,4 +1,4 @@
-// Fixed feedback matrices, shared by the feedback-alignment family.
+// Feedback matrices, and what rules that use them share.
 #include "framework/analysis/angle.hpp"
 #include "rules/builtin.hpp"
 
@@ -24,6 +24,31 @@ Transport own_feedback(const Net& net, Registry& registry, const Initializer& in
     }
   }
   return transport;
+}
+
+void for_each_feedback(const Transport& transport, FunctionRef<void(ParamId w, ParamId b)> done) {
+  for (std::size_t w = 0; w < transport.size(); ++w) {
+    if (transport[w] != static_cast<ParamId>(w)) done(static_cast<ParamId>(w), transport[w]);
+  }
+}
+
+void TransportRule::compute(const Phase&, const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws,
+                            GradSink& g) const {
+  output_error(ctx, m, batch, ws.acts(), ws.deltas());
+  m.net.backward(m.registry, ws.acts(), ws.deltas(), &g, {.transport = &transport_});
+}
+
+bool TransportRule::feedback_input_gradient(const Model& m, const Batch& batch, Workspace& ws, MutView dinput) const {
+  Ctx ctx;
+  ctx.mode = Mode::evaluate;
+  output_error(ctx, m, batch, ws.acts(), ws.deltas());
+  m.net.backward(m.registry, ws.acts(), ws.deltas(), nullptr, {.transport = &transport_, .to_input = true});
+  dinput = ws.deltas()[Graph::input()];
+  return true;
+}
+
+void TransportRule::probe(const Model& m, const Batch&, Workspace&, ProbeSink& sink) const {
+  report_feedback_angles(m, transport_, sink);
 }
 
 void report_feedback_angles(const Model& model, const Transport& transport, ProbeSink& sink) {

@@ -27,9 +27,10 @@ void require_probe_labels(std::string_view set, View m, ProbeLabels labels, Inde
 // features × classes. x: the centred features; targets: classes × n, centred.
 Eigen::MatrixXd ridge_weights(const Eigen::MatrixXd& x, const Eigen::MatrixXd& targets, double ridge) {
   const auto n = static_cast<double>(x.cols());
+  if (x.rows() == 0) return Eigen::MatrixXd::Zero(0, targets.rows());
   Eigen::MatrixXd c = Eigen::MatrixXd::Zero(x.rows(), x.rows());
   c.selfadjointView<Eigen::Lower>().rankUpdate(x, 1 / n);
-  const double scale = c.rows() > 0 ? c.diagonal().mean() : 0;
+  const double scale = c.diagonal().mean();
   if (!(scale > 0)) return Eigen::MatrixXd::Zero(x.rows(), targets.rows());
   c.diagonal().array() += ridge * scale;
   return c.ldlt().solve(x * targets.transpose() / n);
@@ -63,7 +64,8 @@ double linear_probe_accuracy(View train, ProbeLabels train_labels, View test, Pr
   targets.colwise() -= target_mean;
 
   const Eigen::MatrixXd weights = ridge_weights(x, targets, ridge);
-  Eigen::MatrixXd scores = weights.transpose() * ((test.cast<double>().colwise() - first).colwise() - mean);
+  Eigen::MatrixXd scores = Eigen::MatrixXd::Zero(classes, test.cols());
+  if (x.rows() > 0) scores = weights.transpose() * ((test.cast<double>().colwise() - first).colwise() - mean);
   scores.colwise() += target_mean;
 
   Index right = 0;

@@ -112,7 +112,7 @@ Eigen::MatrixXd debiased_cka(const std::vector<View>& a, const std::vector<View>
 }
 
 double participation_ratio(View activations) {
-  if (activations.cols() < 2) return quiet_nan;
+  if (activations.cols() < 2 || activations.rows() == 0) return quiet_nan;
   // Covariance and Gram matrix have the same eigenvalues but for zeros, up to a factor that cancels. Their sum is the
   // trace, and the sum of their squares the squared norm.
   const Eigen::MatrixXd x = centred_examples(activations);

@@ -56,24 +56,33 @@ void orthonormalise(Matrix& q) {
 
 }  // namespace
 
-Matrix draw(const Initializer& init, Index rows, Index cols, const Rng& rng) {
-  Matrix m = Matrix::Zero(rows, cols);
-  if (init.kind == Initializer::Kind::zeros) return m;
+void draw_into(MutView out, const Initializer& init, const Rng& rng) {
+  const Index rows = out.rows(), cols = out.cols();
+  if (init.kind == Initializer::Kind::zeros) {
+    out.setZero();
+    return;
+  }
   if (init.kind == Initializer::Kind::orthogonal) {
     Matrix q(std::max(rows, cols), std::min(rows, cols));
     rng.fill_normal(mut_view(q), 0, 1);
     orthonormalise(q);
     q *= static_cast<Scalar>(init.gain);
-    if (rows >= cols) return q;
-    return q.transpose();
+    if (rows >= cols) out = q;
+    else out = q.transpose();
+    return;
   }
   const auto sd = static_cast<Scalar>(initial_sd(init, rows, cols));
   if (init.uniform) {
     const Scalar half = sd * std::sqrt(Scalar(3));
-    rng.fill_uniform(mut_view(m), -half, half);
+    rng.fill_uniform(out, -half, half);
   } else {
-    rng.fill_normal(mut_view(m), 0, sd);
+    rng.fill_normal(out, 0, sd);
   }
+}
+
+Matrix draw(const Initializer& init, Index rows, Index cols, const Rng& rng) {
+  Matrix m(rows, cols);
+  draw_into(mut_view(m), init, rng);
   return m;
 }
 

@@ -36,6 +36,9 @@ const std::vector<std::string>& initializer_names();
 /// Standard deviation of an element drawn by `init` for a rows × cols matrix (0 for zeros).
 double initial_sd(const Initializer& init, Index rows, Index cols);
 
+/// Fills `out` with a draw. Takes no memory but for orthogonal.
+void draw_into(MutView out, const Initializer& init, const Rng& rng);
+
 /// Draws a rows × cols matrix from `rng`.
 Matrix draw(const Initializer& init, Index rows, Index cols, const Rng& rng);
 

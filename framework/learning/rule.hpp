@@ -32,6 +32,7 @@ struct Traits {
   bool needs_chain = false;                       ///< every credit point must be a cut: no skip around a layer
   std::vector<std::string> layers = {};           ///< layer types it can train through; empty = any
   std::vector<std::string> losses = {};           ///< losses it works with; empty = any
+  std::vector<std::string> refreshes = {};        ///< groups of buffers that after_phase changes
 };
 
 /// One update: the groups that are stepped together, from one state.

@@ -57,7 +57,7 @@ bool finite(const Trainer& trainer) {
 }
 
 /// Trains two epochs and checks what has moved: the weights of the layers that the rule says it trains, nothing of the
-/// other layers, something in each group of its traits, and nothing outside these groups.
+/// other layers, something in each group of its traits, perhaps the buffers that it refreshes, and nothing else.
 void check_what_moves(const Setting& s, const RuleEntry& entry) {
   const auto trainer = s.trainer(entry);
   const Registry before = trainer->registry();
@@ -79,8 +79,9 @@ void check_what_moves(const Setting& s, const RuleEntry& entry) {
     }
   }
   for (ParamId id = 0; id < before.size(); ++id) {
-    const bool named = contains(traits.groups, before[id].group);
-    if (!named || !before[id].trainable) BOOST_TEST(!moved(id), before[id].name);
+    const bool stepped = contains(traits.groups, before[id].group) && before[id].trainable;
+    const bool refreshed = contains(traits.refreshes, before[id].group) && !before[id].trainable;
+    if (!stepped && !refreshed) BOOST_TEST(!moved(id), before[id].name);
   }
 }
 
