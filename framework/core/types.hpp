@@ -39,6 +39,7 @@ inline MutView mut_view(Matrix& m) { return {m.data(), m.rows(), m.cols(), Eigen
 inline View left_cols(const Matrix& m, Index cols) {
   return {m.data(), m.rows(), cols, Eigen::OuterStride<>(m.rows())};
 }
+View left_cols(Matrix&& m, Index cols) = delete;  // a temporary: what is made of a view, say
 inline MutView left_cols(Matrix& m, Index cols) { return {m.data(), m.rows(), cols, Eigen::OuterStride<>(m.rows())}; }
 
 /// A view of nothing: "this result is not wanted".

@@ -170,6 +170,18 @@ std::vector<NodeId> Graph::region(NodeId point) const {
   return nodes;
 }
 
+std::vector<NodeId> Graph::after(NodeId node) const {
+  std::vector<char> depends(nodes_.size(), 0);
+  depends[static_cast<std::size_t>(node)] = 1;
+  std::vector<NodeId> nodes;
+  for (NodeId id = node; id < size(); ++id) {
+    if (!depends[static_cast<std::size_t>(id)]) continue;
+    if (id != node) nodes.push_back(id);
+    for (const NodeId r : (*this)[id].readers) depends[static_cast<std::size_t>(r)] = 1;
+  }
+  return nodes;
+}
+
 NodeId Graph::first_uncut() const {
   for (const NodeId id : credit_points_) {
     if (!is_cut(id)) return id;

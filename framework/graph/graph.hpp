@@ -60,6 +60,8 @@ class Graph {
   /// Nodes that are computed from earlier credit points (or the input) on the way to `point`, which is the last of
   /// them; in topological order. `point` is a credit point or the output.
   std::vector<NodeId> region(NodeId point) const;
+  /// Nodes whose values depend on `node`, in topological order; it is not among them.
+  std::vector<NodeId> after(NodeId node) const;
   /// True if every credit point is a cut: then the net is a chain of stages, as target propagation needs.
   bool is_chain() const;
   /// The first credit point that is not a cut, for messages; −1 if none.

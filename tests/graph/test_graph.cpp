@@ -170,6 +170,8 @@ BOOST_AUTO_TEST_CASE(a_plain_net) {
   BOOST_TEST(region(g, "a1") == "h1 a1");
   BOOST_TEST(region(g, "a3") == "h3 a3");
   BOOST_TEST(region(g, "logits") == "logits");
+  BOOST_TEST(join(names(g, g.after(g.find("a2"))), " ") == "h3 a3 logits");
+  BOOST_TEST(g.after(g.output()).empty());
   BOOST_TEST(g.is_chain());
   BOOST_TEST(g.first_uncut() == -1);
   const std::vector<int> depths = {0, 1, 1, 2, 2, 3, 3, 4};
@@ -183,6 +185,7 @@ BOOST_AUTO_TEST_CASE(a_skip_net) {
   BOOST_TEST(cuts(g) == "input h1 a1 s3 a3 logits");  // layer 2 is passed by
   BOOST_TEST(region(g, "a2") == "h2 a2");
   BOOST_TEST(region(g, "a3") == "h3 s3 a3");
+  BOOST_TEST(join(names(g, g.after(g.find("a2"))), " ") == "h3 s3 a3 logits");
   BOOST_TEST(!g.is_chain());
   BOOST_TEST(g[g.first_uncut()].name == "a2");
   BOOST_TEST(g.depth(g.find("s3")) == 3);

@@ -1,0 +1,39 @@
+// Target propagation (Bengio, 1407.7906; Lee et al., 1412.7525, eq. 8).
+//
+//   ĥ_{l−1} = g_l(ĥ_l)
+// as dtp, without its correction: what the inverse misses is in the target. The rest, from the output's target to the
+// training of the inverses: inverses.hpp.
+#include "rules/inverses.hpp"
+
+namespace strata::rules {
+namespace {
+
+class TargetPropagation final : public InverseTargetRule {
+ public:
+  explicit TargetPropagation(const Options& o) : InverseTargetRule(o, "tp/noise/") {}
+
+ private:
+  void target_below(std::size_t l, View target, const Ctx& ctx, const Model& m, Workspace& ws,
+                    MutView below) const override {
+    below = inverses_.run(l, ctx, m, target, ws, 0);
+  }
+};
+
+}  // namespace
+
+RuleEntry tp() {
+  RuleEntry entry;
+  entry.name = "tp";
+  entry.family = "target propagation";
+  entry.summary = "targets through trained inverses, without the correction of dtp; needs a chain of layers";
+  entry.citation = "Bengio 2014 (1407.7906)";
+  entry.options = inverse_options({.sigma = 0.2675});
+  entry.options.insert(entry.options.begin(), target_step_option(0.2413));
+  // dtp's.
+  entry.optimizers = {{"forward", adam(2.5963e-4, 0.9, 0.99, 3.18e-8)},
+                      {"inverse", adam(3.660e-4, 0.99, 0.999, 1.36e-6)}};
+  entry.make = [](const Options& o) { return std::make_unique<TargetPropagation>(o); };
+  return entry;
+}
+
+}  // namespace strata::rules
