@@ -10,7 +10,8 @@ namespace {
 
 class DifferenceTargetPropagation final : public InverseTargetRule {
  public:
-  explicit DifferenceTargetPropagation(const Options& o) : InverseTargetRule(o, "dtp/noise/") {}
+  explicit DifferenceTargetPropagation(const Options& o)
+      : InverseTargetRule(o, "dtp/noise/", o.text("last-target") == "gradient") {}
 
  private:
   void target_below(std::size_t l, View target, const Ctx& ctx, const Model& m, Workspace& ws,
@@ -29,10 +30,12 @@ RuleEntry dtp() {
   RuleEntry entry;
   entry.name = "dtp";
   entry.family = "target propagation";
-  entry.summary = "targets through trained inverses, each layer learns towards its own; needs a chain of layers";
+  entry.summary = "targets through trained inverses, each layer learns towards its own";
   entry.citation = "Lee et al. 2015 (1412.7525), as in Meulemans et al. 2020 (2006.14331)";
+  entry.needs = "a chain of layers";
+  entry.checked = "one step in torch; Gauss–Newton targets of exact inverses";
   entry.options = inverse_options({.sigma = 0.2675});
-  entry.options.insert(entry.options.begin(), target_step_option(0.2413));
+  entry.options.insert(entry.options.begin(), {target_step_option(0.2413), last_target_option("inverse")});
   // Meulemans' values for Fashion-MNIST; his lr of 6.265e-5 is divided by the target step (normalize_lr).
   entry.optimizers = {{"forward", adam(2.5963e-4, 0.9, 0.99, 3.18e-8)},
                       {"inverse", adam(3.660e-4, 0.99, 0.999, 1.36e-6)}};

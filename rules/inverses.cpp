@@ -19,7 +19,7 @@ Inverses::Inverses(const Options& o)
       init_(o.text("inverse-init")), pretrain_epochs_(o.integer("pretrain-epochs")),
       extra_epochs_(o.integer("extra-inverse-epochs")) {}
 
-void Inverses::prepare(const Net& net, Registry& registry) {
+void Inverses::prepare(const Net& net, Registry& registry, bool with_output) {
   const Graph& graph = net.graph();
   chain_ = graph.credit_points();
   chain_.push_back(graph.output());
@@ -30,7 +30,9 @@ void Inverses::prepare(const Net& net, Registry& registry) {
         {above.units},
         {{"dense", "dense", {"input"}, {{"units", below.units}, {"init", init_}}}, {"undo", activation_, {"dense"}}},
         "undo"};
-    nets_.push_back(std::make_unique<Net>(Graph(g), registry, "inverse/" + above.name + "/", "inverse"));
+    if (with_output || l < chain_.size()) {
+      nets_.push_back(std::make_unique<Net>(Graph(g), registry, "inverse/" + above.name + "/", "inverse"));
+    }
     regions_.push_back(graph.region(node(l)));
   }
 }
@@ -75,10 +77,18 @@ OptionSpec target_step_option(double fallback) {
   return real_option("target-step", fallback, 1e-6, 1e6, "step η̂ from the output to its target");
 }
 
-InverseTargetRule::InverseTargetRule(const Options& o, const char* noise)
-    : inverses_(o), target_step_(static_cast<Scalar>(o.real("target-step"))), noise_(noise) {}
+OptionSpec last_target_option(const std::string& fallback) {
+  return choice_option("last-target", fallback, {"inverse", "gradient"},
+                       "the last hidden layer's: through the output's inverse, or a step along the gradient");
+}
 
-void InverseTargetRule::prepare(const Net& net, const Loss&, Registry& registry) { inverses_.prepare(net, registry); }
+InverseTargetRule::InverseTargetRule(const Options& o, const char* noise, bool last_by_gradient)
+    : inverses_(o), target_step_(static_cast<Scalar>(o.real("target-step"))), last_by_gradient_(last_by_gradient),
+      noise_(noise) {}
+
+void InverseTargetRule::prepare(const Net& net, const Loss&, Registry& registry) {
+  inverses_.prepare(net, registry, !last_by_gradient_);
+}
 
 void InverseTargetRule::compute(const Phase& phase, const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws,
                                 GradSink& g) const {
@@ -90,14 +100,31 @@ void InverseTargetRule::compute(const Phase& phase, const Ctx& ctx, const Model&
     Activations& target = ws.acts(2);
     const Index B = e.cols();
     target.own(inverses_.node(L), B) = h[inverses_.node(L)] - target_step_ * e;
-    for (std::size_t l = L; l >= 2; --l) {
+    if (last_by_gradient_) last_from_gradient(m, e, ws);
+    for (std::size_t l = inverses_.top(); l >= 2; --l) {
       target_below(l, target[inverses_.node(l)], ctx, m, ws, target.own(inverses_.node(l - 1), B));
     }
     const Scalar two_over_B = Scalar(2) / static_cast<Scalar>(B);
     for (const NodeId l : inverses_.chain()) ws.deltas().at(l, B) = two_over_B * (h[l] - target[l]);
     m.net.backward(m.registry, ws.acts(), ws.deltas(), &g, {.stop_at_credit_points = true});
   }
-  for (std::size_t l = L; l >= 2; --l) reconstruct(l, ctx, m, ws, &g);
+  for (std::size_t l = inverses_.top(); l >= 2; --l) reconstruct(l, ctx, m, ws, &g);
+}
+
+// ĥ_{L−1} = h_{L−1} − η̂ ∂L/∂h_{L−1}
+void InverseTargetRule::last_from_gradient(const Model& m, View e, Workspace& ws) const {
+  const std::size_t L = inverses_.size();
+  if (L < 2) return;
+  Deltas& deltas = ws.deltas(1);
+  deltas.clear();
+  deltas.at(inverses_.node(L), e.cols()) = e;
+  const auto& region = inverses_.f(L);
+  for (auto node = region.rbegin(); node != region.rend(); ++node) {
+    m.net.pull_back_node(m.registry, *node, ws.acts(), deltas, {});
+  }
+  const NodeId last = inverses_.node(L - 1);
+  const View h = ws.acts()[last];
+  ws.acts(2).own(last, h.cols()) = h - target_step_ * deltas[last];
 }
 
 double InverseTargetRule::reconstruct(std::size_t l, const Ctx& ctx, const Model& m, Workspace& ws, GradSink* g) const {
@@ -112,7 +139,7 @@ void InverseTargetRule::probe(const Model& m, const Batch& batch, Workspace& ws,
   const auto& chain = inverses_.chain();
   for (const NodeId layer : m.graph().layers()) {
     const auto at = std::find(chain.begin(), chain.end(), m.graph().neuron(layer)) - chain.begin();
-    if (at >= 1) {
+    if (at >= 1 && static_cast<std::size_t>(at) < inverses_.top()) {
       sink.report("reconstruction_loss", layer, reconstruct(static_cast<std::size_t>(at) + 1, ctx, m, ws, nullptr));
     }
   }

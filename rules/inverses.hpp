@@ -27,14 +27,15 @@ class Inverses {
  public:
   explicit Inverses(const Options& o);
 
-  /// Registers them: "inverse/<name of h_l>/…" in the group inverse.
-  void prepare(const Net& net, Registry& registry);
+  /// Registers g_2 … g_top: "inverse/<name of h_l>/…" in the group inverse; top is L, or L − 1 without the output's.
+  void prepare(const Net& net, Registry& registry, bool with_output);
 
   Schedule schedule() const { return joint_schedule(pretrain_epochs_, extra_epochs_); }
 
   /// h_1 … h_L as nodes of the main net; element l − 1 is h_l.
   const std::vector<NodeId>& chain() const { return chain_; }
   std::size_t size() const { return chain_.size(); }
+  std::size_t top() const { return nets_.size() + 1; }                           ///< the last l with an inverse
   NodeId node(std::size_t l) const { return chain_[l - 1]; }                     ///< of h_l
   const std::vector<NodeId>& f(std::size_t l) const { return regions_[l - 2]; }  ///< nodes of f_l, l ≥ 2
   const Net& g(std::size_t l) const { return *nets_[l - 2]; }                    ///< l ≥ 2
@@ -60,14 +61,15 @@ class Inverses {
 /// Target propagation through learned inverses, all in one joint phase: targets with the old Q, the gradient of Q at the
 /// old W, then both step.
 ///
-///   output target   ĥ_L = h_L − η̂ ∂L/∂h_L
+///   output target   ĥ_L = h_L − η̂ ∂L/∂h_L; with last_by_gradient also ĥ_{L−1} = h_{L−1} − η̂ ∂L/∂h_{L−1}, as in
+///                   Lee et al. (1412.7525, section 2.2), and g_L is not needed
 ///   hidden targets  ĥ_{l−1} from ĥ_l: what a rule of this kind is about
 ///   layer loss      ‖h_l − ĥ_l‖², mean over the batch, gradient through layer l alone
 /// L is the batch mean already, so a pseudo-gradient is about 2 η̂/B times backprop's and Adam's ε matters.
 class InverseTargetRule : public LearningRule {
  public:
   /// Reads target-step and inverse_options. `noise` is the stream that inverses are trained with.
-  InverseTargetRule(const Options& o, const char* noise);
+  InverseTargetRule(const Options& o, const char* noise, bool last_by_gradient = false);
 
   Traits traits() const override { return {.groups = {"forward", "inverse"}, .needs_chain = true}; }
   void prepare(const Net& net, const Loss& loss, Registry& registry) override;
@@ -90,11 +92,15 @@ class InverseTargetRule : public LearningRule {
   Inverses inverses_;
 
  private:
+  void last_from_gradient(const Model& m, View e, Workspace& ws) const;
+
   Scalar target_step_;
+  bool last_by_gradient_;
   const char* noise_;
 };
 
-/// The option target-step.
+/// The options target-step and last-target (inverse or gradient).
 OptionSpec target_step_option(double fallback);
+OptionSpec last_target_option(const std::string& fallback);
 
 }  // namespace strata::rules

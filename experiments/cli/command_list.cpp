@@ -1,9 +1,11 @@
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "experiments/cli/commands.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
+#include "framework/learning/cost.hpp"
 #include "framework/losses/loss.hpp"
 
 namespace strata::cli {
@@ -16,11 +18,40 @@ struct Listing {
 
 const std::vector<std::string> topics = {"rules", "datasets", "layers", "optimizers", "losses", "initializers"};
 
-Listing listing(const Program& program, const std::string& what) {
+std::string or_dash(const std::string& text) { return text.empty() ? "–" : text; }
+
+// In full with multiply-adds of an epoch over the first rule's, on the default network.
+Listing rules_listing(const Catalog& rules, bool full) {
+  Listing l;
+  if (!full) {
+    l.columns = {"rule", "family", "what it does", "needs", "source"};
+    for (const RuleEntry& e : rules.entries()) {
+      l.rows.push_back({e.name, e.family, e.summary, or_dash(e.needs), e.citation});
+    }
+    return l;
+  }
+  l.columns = {"rule", "family", "what it does", "source", "needs", "multiply-adds", "checked against", "numbers"};
+  const Graph graph(mlp_graph(
+      {.input = {784}, .hidden = std::vector<Index>(5, 256), .outputs = 10, .activation = "tanh", .skips = {}}));
+  double unit = 0;
+  for (const RuleEntry& e : rules.entries()) {
+    std::string cost = "–";
+    try {
+      const double sum = multiply_adds_in_epoch(e, graph, "cross_entropy", 128);
+      if (unit == 0) unit = sum;
+      cost = shortest(std::round(10 * sum / unit) / 10);
+    } catch (const UnsupportedError&) {
+    }
+    l.rows.push_back(
+        {e.name, e.family, e.summary, e.citation, or_dash(e.needs), cost, or_dash(e.checked), or_dash(e.numbers)});
+  }
+  return l;
+}
+
+Listing listing(const Program& program, const std::string& what, bool full) {
   Listing l;
   if (what == "rules") {
-    l.columns = {"rule", "family", "what it does", "source"};
-    for (const RuleEntry& e : program.rules.entries()) l.rows.push_back({e.name, e.family, e.summary, e.citation});
+    l = rules_listing(program.rules, full);
   } else if (what == "datasets") {
     l.columns = {"dataset", "what it is", "source"};
     for (const DatasetEntry& e : program.datasets.entries()) l.rows.push_back({e.name, e.summary, e.source});
@@ -72,9 +103,9 @@ int list_command(const Program& program, const Arguments& arguments) {
   std::vector<std::string> words;
   const Values values = parse_values(list_options(), {}, arguments, &words);
   if (words.size() != 1) throw UsageError(cat("list: expected one of: ", join(topics)));
-  const Listing l = listing(program, words[0]);
   if (values.flag("markdown") && values.flag("json"))
     throw UsageError("list: --markdown and --json: expected one of them");
+  const Listing l = listing(program, words[0], values.flag("markdown") || values.flag("json"));
   if (values.flag("markdown")) {
     print_markdown(l);
   } else if (values.flag("json")) {

@@ -227,7 +227,7 @@ std::vector<OptionDef> run_options() {
 }
 
 std::vector<OptionDef> compare_options() {
-  return joined({{"rules", "backprop,frozen,fa,dfa,dtp", "NAME,…", "see `strata list rules`"},
+  return joined({{"rules", "backprop,frozen,fa,dfa,dtp", "NAME,…", "see `strata list rules`; or all"},
                  {"network", "mlp", "NAME", "mlp, a [network.NAME] of the INI file, or a graph file FILE.json"},
                  {"networks", "", "NAME,…", "several networks instead of one"},
                  {"seeds", "3", "N", "the seeds 0 … N-1"},
@@ -255,7 +255,11 @@ int compare_command(const Program& program, const Arguments& arguments) {
   }
   std::vector<std::int32_t> seeds(static_cast<std::size_t>(values.integer("seeds", 1, 100'000)));
   for (std::size_t i = 0; i < seeds.size(); ++i) seeds[i] = static_cast<std::int32_t>(i);
-  const auto rules = values.list("rules");
+  auto rules = values.list("rules");
+  if (rules == std::vector<std::string>{"all"}) {
+    rules.clear();
+    for (const RuleEntry& entry : program.rules.entries()) rules.push_back(entry.name);
+  }
   if (rules.empty()) throw UsageError("--rules: expected one rule or more");
   const auto networks = values.list(values.given("networks") ? "networks" : "network");
   if (networks.empty()) throw UsageError("--networks: expected one network or more");

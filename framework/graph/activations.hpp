@@ -14,12 +14,21 @@ class Activations {
  public:
   explicit Activations(const Graph& graph)
       : values_(static_cast<std::size_t>(graph.size())),
-        shown_(values_.size(), View(nullptr, 0, 0, Eigen::OuterStride<>(0))), aux_(values_.size()), graph_(&graph) {}
+        shown_(values_.size(), View(nullptr, 0, 0, Eigen::OuterStride<>(0))), for_readers_(shown_),
+        aux_(values_.size()), graph_(&graph) {}
 
   Index batch() const { return batch_; }
 
   /// The value of a node. Valid after a forward pass has computed it, or `set`.
   View operator[](NodeId id) const { return shown_[static_cast<std::size_t>(id)]; }
+
+  /// What the nodes behind a node take for its value: the value itself, unless `show_readers` says otherwise.
+  View for_readers(NodeId id) const { return for_readers_[static_cast<std::size_t>(id)]; }
+
+  /// From now until the node is computed anew, the nodes behind it take `value` instead (a state that is not what the
+  /// layer below predicts, a normalised value): forward as well as in the backward half, where the node itself still
+  /// has its own. The matrix must outlive its use.
+  void show_readers(NodeId id, View value) { for_readers_[static_cast<std::size_t>(id)] = value; }
 
   /// Makes the node's own buffer current, sized for `batch` columns, and returns it to be written: a forward pass that
   /// starts behind this node reads what is written here.
@@ -28,14 +37,14 @@ class Activations {
     if (m.cols() < batch) m.resize((*graph_)[id].units, batch);
     batch_ = batch;
     const MutView v = left_cols(m, batch);
-    shown_[static_cast<std::size_t>(id)] = view(v);
+    shown_[static_cast<std::size_t>(id)] = for_readers_[static_cast<std::size_t>(id)] = view(v);
     return v;
   }
 
   /// Shows somebody else's matrix as the value of a node, without a copy; it must outlive its use.
   void set(NodeId id, View value) {
     batch_ = value.cols();
-    shown_[static_cast<std::size_t>(id)] = value;
+    shown_[static_cast<std::size_t>(id)] = for_readers_[static_cast<std::size_t>(id)] = value;
   }
 
   Aux& aux(NodeId id) { return aux_[static_cast<std::size_t>(id)]; }
@@ -50,7 +59,7 @@ class Activations {
     const Scalar* data;
     Index rows, cols, stride;
   };
-  std::vector<Shown> shown_;
+  std::vector<Shown> shown_, for_readers_;
   std::vector<Aux> aux_;
   const Graph* graph_;
   Index batch_ = 0;

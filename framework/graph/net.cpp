@@ -20,7 +20,7 @@ void add_weights(const Net& net, const Registry& registry, NodeId node, const Tr
 }
 
 void add_inputs(const Graph& graph, NodeId node, const Activations& acts, FewViews& x) {
-  for (const NodeId in : graph[node].inputs) x.push_back(acts[in]);
+  for (const NodeId in : graph[node].inputs) x.push_back(acts.for_readers(in));
 }
 
 Views span_of(const FewViews& views) { return {views.data(), views.size()}; }
@@ -145,7 +145,8 @@ void Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
   if (!takes(node, 0, sweep)) return;
   const MutView dx = deltas.overwritten(in, dy.cols());
   const NodeId below = in == Graph::input() ? in : graph_[in].inputs[0];
-  const bool tail = in != Graph::input() && graph_[in].readers.size() == 1 &&
+  const bool stops = sweep.at_point && graph_.is_credit_point(in);
+  const bool tail = in != Graph::input() && !stops && graph_[in].readers.size() == 1 &&
                     tail_[static_cast<std::size_t>(below)] == in && takes(in, 0, sweep) && !deltas.present(below);
   if (!pass_on || !tail) {
     layer.pull_back_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, {});
@@ -169,6 +170,7 @@ void Net::backward(const Registry& registry, const Activations& acts, Deltas& de
                    const Sweep& sweep) const {
   for (NodeId id = graph_.size() - 1; id > 0; --id) {
     if (!deltas.present(id)) continue;
+    if (sweep.at_point && graph_.is_credit_point(id)) sweep.at_point(id, deltas.at(id, deltas[id].cols()));
     if (gradients != nullptr && !params(id).empty()) gradients->add(*this, id, acts, deltas[id]);
     if (!deltas.passed_on(id)) pull_back(registry, id, acts, deltas, sweep, true);
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "framework/core/function_ref.hpp"
 #include "framework/graph/activations.hpp"
 #include "framework/graph/graph.hpp"
 #include "framework/graph/registry.hpp"
@@ -39,6 +40,8 @@ struct Sweep {
   bool stop_at_credit_points = false;    ///< signals do not pass a credit point: each region on its own
   bool to_input = false;                 ///< also the gradient of the input, and of what lies before the first layer
   std::span<const Edge> cut = {};        ///< connections that carry nothing back
+  /// Told of what has arrived at each credit point that anything reaches, before it goes on; may change it.
+  FunctionRef<void(NodeId point, MutView delta)> at_point = {};
   /// The deltas of the layers of this neuron node are zero but for row unit[c] of each column c: what is pulled back
   /// through them is then a pick of rows instead of a product. −1: no such node.
   NodeId one_hot = -1;

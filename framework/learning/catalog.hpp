@@ -19,12 +19,15 @@ struct RuleEntry {
   static constexpr const char* kind = "rule";
   std::string name;      ///< "dtp"
   std::string family;    ///< "target propagation"
-  std::string summary;   ///< one line: what it does, and what it needs if not every net will do
+  std::string summary;   ///< one line: what it does
   std::string citation;  ///< "Lee et al. 2015 (1412.7525)"
   std::vector<OptionSpec> options;
   /// The optimizer of each group the rule trains, "forward" first, good for the default network.
   std::vector<std::pair<std::string, OptimizerSpec>> optimizers;
   std::function<std::unique_ptr<LearningRule>(const Options&)> make;
+  std::string needs = {};    ///< of a network or a loss, in a few words; "" if any will do
+  std::string checked = {};  ///< what it was checked against, beyond the conformance suite
+  std::string numbers = {};  ///< what it reaches, beside a reference where there is one
 };
 
 /// The options that every entry has besides its own: its groups' optimizers. For the group "forward" they are called

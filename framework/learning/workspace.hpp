@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,13 +24,23 @@ class Workspace {
   Activations& acts_of(const Graph& graph, std::size_t k = 0) { return grown(private_acts_[&graph], graph, k); }
   Deltas& deltas_of(const Graph& graph, std::size_t k = 0) { return grown(private_deltas_[&graph], graph, k); }
 
-  /// A named rows × cols matrix with whatever it held before, resized if needed.
+  /// A named rows × cols matrix with whatever it held before. Asked for larger than ever, it moves; asked for with other
+  /// rows, it is the same memory.
   MutView scratch(std::string_view name, Index rows, Index cols) {
     auto found = scratch_.find(name);
-    if (found == scratch_.end()) found = scratch_.emplace(name, Matrix()).first;
-    Matrix& m = found->second;
-    if (m.rows() != rows || m.cols() < cols) m.resize(rows, cols);
-    return left_cols(m, cols);
+    if (found == scratch_.end()) found = scratch_.emplace(name, Vector()).first;
+    Vector& memory = found->second;
+    if (memory.size() < rows * cols) memory.resize(rows * cols);
+    return {memory.data(), rows, cols, Eigen::OuterStride<>(rows)};
+  }
+
+  /// As many named doubles, for what Scalar is too coarse for.
+  std::span<double> doubles(std::string_view name, Index count) {
+    auto found = doubles_.find(name);
+    if (found == doubles_.end()) found = doubles_.emplace(name, std::vector<double>()).first;
+    const auto size = static_cast<std::size_t>(count);
+    if (found->second.size() < size) found->second.resize(size);
+    return {found->second.data(), size};
   }
 
  private:
@@ -43,7 +54,8 @@ class Workspace {
   std::vector<std::unique_ptr<Deltas>> deltas_;
   std::map<const Graph*, std::vector<std::unique_ptr<Activations>>> private_acts_;
   std::map<const Graph*, std::vector<std::unique_ptr<Deltas>>> private_deltas_;
-  std::map<std::string, Matrix, std::less<>> scratch_;
+  std::map<std::string, Vector, std::less<>> scratch_;
+  std::map<std::string, std::vector<double>, std::less<>> doubles_;
 };
 
 }  // namespace strata

@@ -73,19 +73,19 @@ template <class Example> class ExampleLoss final : public Loss {
  public:
   std::string name() const override { return Example::name; }
 
-  std::vector<double> values(View out, const Batch& batch) const override {
+  void values(View out, const Batch& batch, std::span<double> each) const override {
     check(out, batch);
-    std::vector<double> examples(static_cast<std::size_t>(out.cols()));
+    if (each.size() != static_cast<std::size_t>(out.cols())) {
+      throw ShapeError(cat(Example::name, ": room for ", each.size(), " losses of ", out.cols(), " examples"));
+    }
     for_column_blocks(
         out.rows(), out.cols(),
         [&](Index first, Index count) {
           for (Index b = first; b < first + count; ++b) {
-            examples[static_cast<std::size_t>(b)] =
-                Example::value(column(out, b), column(batch.one_hot, b), out.rows());
+            each[static_cast<std::size_t>(b)] = Example::value(column(out, b), column(batch.one_hot, b), out.rows());
           }
         },
         cost);
-    return examples;
   }
 
   void gradient(View out, const Batch& batch, MutView d) const override {
@@ -128,10 +128,11 @@ const std::vector<std::string>& loss_names() {
 }
 
 double Loss::value(View out, const Batch& batch) const {
-  const auto examples = values(out, batch);
+  std::vector<double> each(static_cast<std::size_t>(out.cols()));
+  values(out, batch, each);
   double sum = 0;
-  for (const double e : examples) sum += e;
-  return sum / static_cast<double>(examples.size());
+  for (const double e : each) sum += e;
+  return sum / static_cast<double>(each.size());
 }
 
 std::unique_ptr<Loss> make_loss(const std::string& name) {

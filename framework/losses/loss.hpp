@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,8 @@ class Loss {
   /// agree with batch.one_hot.
   double value(View out, const Batch& batch) const;
 
-  /// Each example's own loss, B of them; value is their mean.
-  virtual std::vector<double> values(View out, const Batch& batch) const = 0;
+  /// Each example's own loss, B of them; value is their mean. Throws ShapeError if `each` has another size.
+  virtual void values(View out, const Batch& batch, std::span<double> each) const = 0;
 
   /// d = ∂value/∂out, so it carries the 1/B. Shapes as for value; d as out, which it may overwrite in place.
   virtual void gradient(View out, const Batch& batch, MutView d) const = 0;

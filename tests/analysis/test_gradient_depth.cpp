@@ -86,7 +86,8 @@ BOOST_AUTO_TEST_CASE(against_finite_differences) {
             a.row(unit).array() += side == 0 ? -h : h;
             acts.set(node, view(a));
             b.net.forward_nodes(ctx, b.registry, behind, acts);
-            moved[side] = loss->values(acts[graph.output()], b.batch());
+            moved[side].resize(6);
+            loss->values(acts[graph.output()], b.batch(), moved[side]);
           }
           double of_neuron = 0;
           for (std::size_t e = 0; e < 6; ++e) {

@@ -174,6 +174,54 @@ BOOST_AUTO_TEST_CASE(parts_of_a_net) {
   BOOST_TEST((bytes(b.acts[b.net.graph().output()]) == bytes(before)));
 }
 
+// Readers take what they are shown, forward and back; the node itself keeps its own value for its derivative.
+BOOST_AUTO_TEST_CASE(readers_may_be_shown_another_value) {
+  Bench b(skip_net(false));
+  const Matrix x = random(5, 3, "x"), dy = random(3, 3, "dy"), state = random(4, 3, "state");
+  b.forward(x);
+  b.backward(dy);
+  const Matrix a2 = b.acts[b.node("a2")], dz2 = b.deltas[b.node("h2")], da2 = b.deltas[b.node("a2")];
+  b.acts.show_readers(b.node("a2"), view(state));
+  BOOST_TEST((bytes(b.acts[b.node("a2")]) == bytes(a2)));
+  BOOST_TEST((bytes(b.acts.for_readers(b.node("a2"))) == bytes(state)));
+  b.net.forward_nodes({}, b.registry, b.net.graph().after(b.node("a2")), b.acts);
+  b.backward(dy);
+  const View h3 = b.acts[b.node("h3")];
+  const Matrix& W3 = b.registry.value(b.registry.find("h3.weight"));
+  BOOST_TEST(error(h3, (W3 * state).cast<double>()) < tight);  // biases are 0
+  BOOST_TEST(error(b.gradient("h3.weight"), (b.deltas[b.node("h3")] * state.transpose()).cast<double>()) < tight);
+  const Matrix expected = Matrix(b.deltas[b.node("a2")]).cwiseProduct(Matrix(1 - a2.array().square()));
+  BOOST_TEST(error(b.deltas[b.node("h2")], expected.cast<double>()) < tight);
+  BOOST_TEST((Matrix(b.deltas[b.node("a2")]) - da2).norm() > 1e-3);
+  // Computed anew, a node shows its value again.
+  b.forward(x);
+  b.backward(dy);
+  BOOST_TEST((bytes(b.deltas[b.node("h2")]) == bytes(dz2)));
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_may_step_in_at_credit_points) {
+  Bench b(skip_net());
+  const Matrix x = random(5, 3, "x"), dy = random(3, 3, "dy");
+  b.forward(x);
+  b.backward(dy);
+  const Matrix untouched = b.gradient("h1.weight");
+  std::vector<std::string> met;
+  const auto look = [&](NodeId point, MutView) { met.push_back(b.net.graph()[point].name); };
+  b.backward(dy, {.at_point = look});
+  BOOST_TEST((bytes(b.gradient("h1.weight")) == bytes(untouched)));
+  const std::vector<std::string> from_the_top = {"a3", "a2", "a1"};
+  BOOST_TEST(met == from_the_top, boost::test_tools::per_element());
+  // What is put at a3 goes on in place of what arrived; what a1 gets comes over both ways.
+  Matrix arrived(4, 3);
+  const auto change = [&](NodeId point, MutView delta) {
+    if (point == b.node("a3")) delta *= 2;
+    if (point == b.node("a1")) arrived = delta;
+  };
+  b.backward(dy, {.at_point = change});
+  BOOST_TEST(error(b.gradient("h1.weight"), (2 * untouched).cast<double>()) < tight);
+  BOOST_TEST(error(b.deltas[b.node("a1")], arrived.cast<double>()) < tight);
+}
+
 BOOST_AUTO_TEST_CASE(transport_replaces_weights_on_the_way_back_alone) {
   Bench b(skip_net());
   const ParamId w = b.registry.find("logits.weight");

@@ -1,0 +1,37 @@
+#include "rules/columns.hpp"
+
+#include "framework/parallel/column_blocks.hpp"
+
+namespace strata::rules {
+
+void normalise_columns(View x, bool centred, Scalar radius, MutView out) {
+  for_column_blocks(x.rows(), x.cols(), [&](Index first, Index count) {
+    MutView n = out;
+    for (Index b = first; b < first + count; ++b) {
+      const Scalar c = centred ? x.col(b).mean() : Scalar(0);
+      n.col(b) = x.col(b).array() - c;
+      const Scalar length = n.col(b).norm();
+      n.col(b) *= length > 0 ? radius / length : Scalar(0);
+    }
+  });
+}
+
+void pull_back_normalised(View x, bool centred, Scalar radius, MutView d) {
+  for_column_blocks(x.rows(), x.cols(), [&](Index first, Index count) {
+    MutView out = d;
+    for (Index b = first; b < first + count; ++b) {
+      const Scalar c = centred ? x.col(b).mean() : Scalar(0);
+      const auto y = (x.col(b).array() - c).matrix();
+      const Scalar length = y.norm();
+      if (!(length > 0)) {
+        out.col(b).setZero();
+        continue;
+      }
+      const Scalar along = y.dot(out.col(b)) / (length * length);
+      out.col(b) = (out.col(b) - along * y) * (radius / length);
+      if (centred) out.col(b).array() -= out.col(b).mean();
+    }
+  });
+}
+
+}  // namespace strata::rules
