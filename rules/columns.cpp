@@ -10,7 +10,7 @@ void normalise_columns(View x, bool centred, Scalar radius, MutView out) {
     for (Index b = first; b < first + count; ++b) {
       const Scalar c = centred ? x.col(b).mean() : Scalar(0);
       n.col(b) = x.col(b).array() - c;
-      const Scalar length = n.col(b).norm();
+      const Scalar length = n.col(b).stableNorm();  // large values give a large norm, not an infinite one
       n.col(b) *= length > 0 ? radius / length : Scalar(0);
     }
   });
@@ -22,13 +22,13 @@ void pull_back_normalised(View x, bool centred, Scalar radius, MutView d) {
     for (Index b = first; b < first + count; ++b) {
       const Scalar c = centred ? x.col(b).mean() : Scalar(0);
       const auto y = (x.col(b).array() - c).matrix();
-      const Scalar length = y.norm();
+      const Scalar length = y.stableNorm();
       if (!(length > 0)) {
         out.col(b).setZero();
         continue;
       }
-      const Scalar along = y.dot(out.col(b)) / (length * length);
-      out.col(b) = (out.col(b) - along * y) * (radius / length);
+      const Scalar along = y.dot(out.col(b)) / length;
+      out.col(b) = (out.col(b) - along / length * y) * (radius / length);
       if (centred) out.col(b).array() -= out.col(b).mean();
     }
   });

@@ -23,17 +23,23 @@ class EquilibriumPropagation final : public LearningRule {
         nudged_steps_(o.integer("nudged-steps")) {}
 
   Traits traits() const override {
-    return {.layers = {"dense", "add", "concat", "flatten", "normalize", "tanh", "sigmoid", "hard_sigmoid"}};
+    return {.layers = {"dense", "add", "concat", "flatten", "normalize", "dropout", "tanh", "sigmoid", "hard_sigmoid"}};
   }
 
   std::string unsupported(const Graph& graph, const Loss& loss) const override {
     const std::string obstacle = LearningRule::unsupported(graph, loss);
     if (!obstacle.empty()) return obstacle;
+    std::vector<char> known(static_cast<std::size_t>(graph.size()), 0);
+    for (const NodeId point : graph.credit_points()) {
+      const NodeId activation = activation_of(graph, point);
+      if (graph[activation].layer->pointwise() == nullptr) {
+        return cat("hidden layers must end in an activation, and '", graph[point].name, "' does not");
+      }
+      known[static_cast<std::size_t>(activation)] = 1;
+    }
     for (NodeId id = 1; id < graph.size(); ++id) {
-      const bool activation = graph[id].layer->pointwise() != nullptr;
-      if (activation != graph.is_credit_point(id)) {
-        return cat("hidden layers must end in their one activation and the output must have none, and '",
-                   graph[id].name, "' is ", activation ? "another" : "a hidden layer without one");
+      if (graph[id].layer->pointwise() != nullptr && !known[static_cast<std::size_t>(id)]) {
+        return cat("activations must end a hidden layer, and '", graph[id].name, "' does not");
       }
     }
     return "";
@@ -41,32 +47,39 @@ class EquilibriumPropagation final : public LearningRule {
 
   void prepare(const Net& net, const Loss&, Registry&) override {
     const Graph& graph = net.graph();
-    drives_.resize(static_cast<std::size_t>(graph.size()));
-    from_data_.resize(drives_.size());
-    for (NodeId id = 0; id < graph.size(); ++id) alone_.push_back({id});
+    state_.resize(static_cast<std::size_t>(graph.size()));
+    cell_.resize(state_.size(), -1);
     for (const NodeId point : graph.credit_points()) {
-      auto& drive = drives_[static_cast<std::size_t>(point)] = graph.region(point);
-      drive.pop_back();  // the activation
-      bool only = true;
-      for (const NodeId id : drive) {
-        for (const NodeId in : graph[id].inputs) only = only && !graph.is_credit_point(in);
+      Cell cell;
+      cell.activation = activation_of(graph, point);
+      cell.u = graph[cell.activation].inputs[0];
+      for (const NodeId id : graph.region(point)) {
+        (id < cell.activation ? cell.drive : cell.show).push_back(id);
+        for (const NodeId in : graph[id].inputs) cell.from_data = cell.from_data && !graph.is_credit_point(in);
       }
-      from_data_[static_cast<std::size_t>(point)] = only;
+      cell_[static_cast<std::size_t>(cell.activation)] = static_cast<int>(cells_.size());
+      state_[static_cast<std::size_t>(point)] = cell.activation;
+      cells_.push_back(std::move(cell));
     }
-    drives_[static_cast<std::size_t>(graph.output())] = graph.region(graph.output());
+    state_[static_cast<std::size_t>(graph.output())] = graph.output();
+    readout_ = graph.region(graph.output());
   }
 
   void compute(const Phase&, const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws,
                GradSink& g) const override {
     relax_freely(ctx, m, batch, ws);
     const Index B = batch.size();
+    Ctx again = ctx;
+    again.update_stats = false;
     for (const int sign : {1, -1}) {
       Activations& s = ws.acts(sign > 0 ? 2 : 3);
-      s.set(Graph::input(), batch.x);
+      m.net.forward(again, m.registry, batch.x, s);  // dropout's masks
       for (NodeId id = 1; id < m.graph().size(); ++id) s.own(id, B) = ws.acts(1)[id];
-      for (int t = 0; t < nudged_steps_; ++t) sweep(ctx, m, batch, static_cast<Scalar>(sign) * beta_, s, ws);
+      for (int t = 0; t < nudged_steps_; ++t) sweep(again, m, batch, static_cast<Scalar>(sign) * beta_, s, ws);
       const Scalar scale = static_cast<Scalar>(-sign) / (2 * beta_ * static_cast<Scalar>(B));
-      for (const NodeId layer : m.graph().layers()) g.add(m.net, layer, s, s[m.graph().neuron(layer)], scale);
+      for (const NodeId layer : m.graph().layers()) {
+        g.add(m.net, layer, s, s[state_[static_cast<std::size_t>(m.graph().neuron(layer))]], scale);
+      }
     }
   }
 
@@ -80,57 +93,71 @@ class EquilibriumPropagation final : public LearningRule {
   bool predict_pull_back(const Model&, const Batch&, Workspace&, View, MutView) const override { return false; }
 
  private:
+  /// A hidden layer: u is what goes into σ.
+  struct Cell {
+    NodeId u = 0, activation = 0;
+    std::vector<NodeId> drive, show;  // the nodes up to u; the activation and what follows it (dropout)
+    bool from_data = true;            // no state goes into the drive
+  };
+
+  // The activation of a credit point, which dropout may follow.
+  static NodeId activation_of(const Graph& graph, NodeId point) {
+    while (graph[point].layer->type() == "dropout") point = graph[point].inputs[0];
+    return point;
+  }
+
   // The free states in ws.acts(1), from those of a forward pass.
   void relax_freely(const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws) const {
     Activations& s = ws.acts(1);
     m.net.forward(ctx, m.registry, batch.x, s);
-    for (const NodeId point : m.graph().credit_points()) {
-      if (from_data_[static_cast<std::size_t>(point)]) data_drive(m, point, batch.size(), ws) = s[before(m, point)];
+    for (const Cell& cell : cells_) {
+      if (cell.from_data) data_drive(m, cell, batch.size(), ws) = s[cell.u];
     }
-    for (int t = 0; t < free_steps_; ++t) sweep(ctx, m, batch, 0, s, ws);
+    Ctx again = ctx;
+    again.update_stats = false;
+    for (int t = 0; t < free_steps_; ++t) sweep(again, m, batch, 0, s, ws);
   }
 
   // Puts every layer's state at its best for the states above, which have been moved, and below, which have not.
   void sweep(const Ctx& ctx, const Model& m, const Batch& batch, Scalar beta, Activations& s, Workspace& ws) const {
-    const Graph& graph = m.graph();
-    const NodeId out = graph.output();
+    const NodeId out = m.graph().output();
     const Index B = batch.size();
     Deltas& up = ws.deltas();  // Σ_k W_kᵀ s_k
     up.clear();
     MutView pull = ws.scratch("nudge", batch.classes(), B);
     if (beta != 0) m.loss.gradient(s[out], batch, pull);
-    m.net.forward_nodes(ctx, m.registry, drives_[static_cast<std::size_t>(out)], s);
+    m.net.forward_nodes(ctx, m.registry, readout_, s);
     if (beta != 0) s.own(out, B) -= beta * static_cast<Scalar>(B) * pull;
     up.overwritten(out, B) = s[out];
     for (NodeId id = out; id > 0; --id) {
       if (!up.present(id)) continue;
-      if (!graph.is_credit_point(id)) {
+      const int c = cell_[static_cast<std::size_t>(id)];
+      if (c < 0) {
         m.net.pull_back_node(m.registry, id, s, up, {});
         continue;
       }
-      const NodeId u = before(m, id);
-      if (from_data_[static_cast<std::size_t>(id)]) {
-        s.own(u, B) = data_drive(m, id, B, ws);
+      const Cell& cell = cells_[static_cast<std::size_t>(c)];
+      if (cell.from_data) {
+        s.own(cell.u, B) = data_drive(m, cell, B, ws);
       } else {
-        m.net.forward_nodes(ctx, m.registry, drives_[static_cast<std::size_t>(id)], s);
+        m.net.forward_nodes(ctx, m.registry, cell.drive, s);
       }
-      s.own(u, B) += up[id];
-      m.net.forward_nodes(ctx, m.registry, alone_[static_cast<std::size_t>(id)], s);
-      up.overwritten(u, B) = s[id];
+      s.own(cell.u, B) += up[id];
+      m.net.forward_nodes(ctx, m.registry, cell.show, s);
+      up.overwritten(cell.u, B) = s[id];
     }
   }
 
-  static NodeId before(const Model& m, NodeId point) { return m.graph()[point].inputs[0]; }
-  static MutView data_drive(const Model& m, NodeId point, Index B, Workspace& ws) {
-    return ws.scratch(m.graph()[point].name, m.graph()[point].units, B);
+  static MutView data_drive(const Model& m, const Cell& cell, Index B, Workspace& ws) {
+    return ws.scratch(m.graph()[cell.u].name, m.graph()[cell.u].units, B);
   }
 
   Scalar beta_;
   int free_steps_, nudged_steps_;
-  std::vector<std::vector<NodeId>>
-      drives_;  // of a credit point: the nodes up to its activation; of the output: its region
-  std::vector<std::vector<NodeId>> alone_;  // each node as a list
-  std::vector<char> from_data_;             // no state goes into this credit point's drive
+  std::vector<Cell> cells_;
+  std::vector<int> cell_;        // of an activation: its cell, else −1
+  std::vector<NodeId> state_;    // of a neuron node: where its layer's state stands
+  std::vector<NodeId> readout_;  // the nodes of the output
 };
 
 }  // namespace
@@ -141,7 +168,7 @@ RuleEntry equilibrium_prop() {
   entry.family = "energy based";
   entry.summary = "states at rest, free and nudged towards the target both ways";
   entry.citation = "Scellier & Bengio 2017 (1602.05179), Laborieux et al. 2021 (2006.03824)";
-  entry.needs = "tanh, sigmoid or hard_sigmoid after each hidden layer, no dropout";
+  entry.needs = "tanh, sigmoid or hard_sigmoid after each hidden layer";
   entry.checked = "one step in torch; differences of the loss at rest";
   entry.options = {real_option("nudge", 0.5, 1e-9, 0.9, "strength β of the nudges"),
                    integer_option("free-steps", 20, 0, 100000, "sweeps over all layers without a nudge"),

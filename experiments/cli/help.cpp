@@ -52,10 +52,18 @@ std::string training_help(const Program& program, const std::string& name, const
          "networks in sections [network.NAME] with network options; the command line wins.\n"
          "A graph file (--network FILE.json) describes any acyclic network; --print-graph of `run` shows the "
          "format.\n\n"
-         "Rules: ";
-  std::vector<std::string> names;
-  for (const RuleEntry& e : program.rules.entries()) names.push_back(e.name);
-  out << join(names) << "\n" << exit_codes;
+         "Rules:";
+  std::size_t width = 6;
+  for (const RuleEntry& e : program.rules.entries()) {
+    const bool last = &e == &program.rules.entries().back();
+    if (width + e.name.size() > 110) {
+      out << "\n      ";
+      width = 6;
+    }
+    out << ' ' << e.name << (last ? "" : ",");
+    width += e.name.size() + 2;
+  }
+  out << '\n' << exit_codes;
   return out.str();
 }
 

@@ -197,6 +197,7 @@ BOOST_AUTO_TEST_CASE(guesses) {
   BOOST_TEST(closest("back", known) == "backprop");  // an abbreviation
   BOOST_TEST(closest("frozne", known) == "frozen");
   BOOST_TEST(closest("dtp", known) == "dtp");
+  BOOST_TEST(closest("dpt", {"tp", "dtp"}) == "dtp");  // letters swapped are one slip
   BOOST_TEST(closest("equilibrium", known).empty());
   BOOST_TEST(closest("x", {}).empty());
   BOOST_TEST(unknown_name("rule", "backprob", known) ==

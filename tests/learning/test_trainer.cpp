@@ -201,9 +201,10 @@ BOOST_AUTO_TEST_CASE(any_rule_whose_numbers_overflow_has_diverged) {
   Setting s = small();
   s.net.activation = "relu";
   for (const RuleEntry& rule : catalog().entries()) {
+    if (!rule.make(resolve(rule, {}).options)->unsupported(s.graph(), *make_loss(s.loss)).empty()) continue;
     const auto trainer = s.trainer(rule);
     trainer->next_epoch();
-    for (const ParamId id : trainer->registry().group("forward")) trainer->registry().value(id) *= Scalar(1e18);
+    for (const ParamId id : trainer->registry().group("forward")) trainer->registry().value(id) *= Scalar(1e30);
     BOOST_TEST_CONTEXT(rule.name) { check_divergence(*trainer); }
   }
 }

@@ -45,6 +45,16 @@ BOOST_AUTO_TEST_CASE(the_derivative_is_that_of_the_function) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(large_columns_keep_their_direction) {
+  const Matrix x = random(7, 2, "x");
+  const Matrix large = x * Scalar(1e200);  // its squares are beyond all numbers
+  BOOST_TEST((normalised(large, true, 2) - normalised(x, true, 2)).norm() < 1e-13);
+  Matrix d = random(7, 2, "d"), of_large = d;
+  pull_back_normalised(view(x), true, 2, mut_view(d));
+  pull_back_normalised(view(large), true, 2, mut_view(of_large));
+  BOOST_TEST((of_large * Scalar(1e200) - d).norm() < 1e-12 * d.norm());
+}
+
 BOOST_AUTO_TEST_CASE(a_column_without_length_gives_zeros) {
   Matrix x = random(4, 2, "x");
   x.col(0).setZero();

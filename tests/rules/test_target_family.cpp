@@ -61,8 +61,9 @@ void learn_inverses(Bench& bench, const Batch& batch, int steps, Scalar rate, Sc
 BOOST_AUTO_TEST_CASE(exact_inverses_give_gauss_newton_targets) {
   for (const char* rule : {"dtp", "tp", "dtpdrl"}) {
     Linear net({8, 8}, 8);
-    Bench bench(net.setting.graph(), "cross_entropy", builtin(rule),
-                {{"inverse-activation", "identity"}, {"target-step", "0.1"}});
+    std::map<std::string, std::string> options = {{"inverse-activation", "identity"}, {"target-step", "0.1"}};
+    if (rule == std::string("tp")) options["last-target"] = "inverse";
+    Bench bench(net.setting.graph(), "cross_entropy", builtin(rule), options);
     const auto W = [&](const char* layer) -> Matrix& { return bench.value(std::string(layer) + ".weight"); };
     Matrix J = Matrix::Identity(8, 8);
     for (const auto& [layer, neuron] : {std::pair{"logits", "logits"}, std::pair{"h2", "a2"}}) {
@@ -81,6 +82,30 @@ BOOST_AUTO_TEST_CASE(exact_inverses_give_gauss_newton_targets) {
       const View below = layer == std::string("h1") ? net.batch.x : bench.ws.acts()[g.find("a1")];
       const Matrix expected = 2.0 / 24 * step * below.transpose();
       BOOST_TEST(apart(bench.gradient(std::string(layer) + ".weight"), expected) < 1e-9, rule << " " << layer);
+    }
+  }
+}
+
+// The last hidden layer's target by the gradient, as in Lee et al.: W_Lᵀ e instead of W_L⁻¹ e, and inverses from there.
+BOOST_AUTO_TEST_CASE(the_last_target_may_be_a_step_along_the_gradient) {
+  for (const char* rule : {"dtp", "tp"}) {
+    Linear net({8, 8}, 5);
+    Bench bench(net.setting.graph(), "cross_entropy", builtin(rule),
+                {{"inverse-activation", "identity"}, {"target-step", "0.1"}, {"last-target", "gradient"}});
+    const Matrix inverse = bench.value("h2.weight").inverse();
+    bench.value("inverse/a2/dense.weight") = inverse;
+    bench.value("inverse/a2/dense.bias") = -inverse * bench.value("h2.bias");
+    bench.compute(net.batch);
+    const Graph& g = bench.net.graph();
+    Matrix e(5, 24);
+    bench.loss->gradient(bench.ws.acts()[g.output()], net.batch, mut_view(e));
+    const Matrix last = Scalar(0.1) * bench.value("logits.weight").transpose() * e;  // h − ĥ
+    const Matrix of_h2 = 2.0 / 24 * last * bench.ws.acts()[g.find("a1")].transpose();
+    const Matrix of_h1 = 2.0 / 24 * inverse * last * net.batch.x.transpose();
+    BOOST_TEST(apart(bench.gradient("h2.weight"), of_h2) < 1e-12, rule);
+    BOOST_TEST(apart(bench.gradient("h1.weight"), of_h1) < 1e-9, rule);
+    for (ParamId id = 0; id < bench.registry.size(); ++id) {
+      BOOST_TEST(!bench.registry[id].name.starts_with("inverse/logits"));
     }
   }
 }
