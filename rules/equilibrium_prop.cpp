@@ -5,7 +5,7 @@
 //   energy   E(s) = Σ_l G_l(s_l) − Φ(s),   Φ = Σ_l s_lᵀ(W_l s_{l−1} + b_l),   G_l′ = σ⁻¹,   G_L = ½‖·‖²
 //            at rest s_l = σ(W_l s_{l−1} + b_l + Σ_k W_kᵀ s_k) over the layers k that read s_l
 //   nudged   E + β L, L the loss of each example
-//   weights  ∂E*/∂W_l = lim 1/2β (s_l^{−β} s_{l−1}^{−β}ᵀ − s_l^{β} s_{l−1}^{β}ᵀ), mean over the batch: the gradient of
+//   weights  ∂L*/∂W_l = lim 1/2β (s_l^{−β} s_{l−1}^{−β}ᵀ − s_l^{β} s_{l−1}^{β}ᵀ), mean over the batch: the gradient of
 //            the loss of the free state at rest
 // A layer's best state for given neighbours is what the equation at rest says, so states are put there one layer after
 // the other, from the output down, which lowers the energy each time. (The nudged output, whose best state has no closed

@@ -69,7 +69,11 @@ std::string training_help(const Program& program, const std::string& name, const
 
 std::string rule_help(const RuleEntry& rule) {
   std::ostringstream out;
-  out << rule.name << " (" << rule.family << "): " << rule.summary << "\n  " << rule.citation << "\n\n";
+  out << rule.name << " (" << rule.family << "): " << rule.summary << "\n  " << rule.citation << '\n';
+  if (!rule.needs.empty()) out << "  Needs: " << rule.needs << '\n';
+  if (!rule.checked.empty()) out << "  Checked against: " << rule.checked << '\n';
+  if (!rule.numbers.empty()) out << "  Reaches: " << rule.numbers << '\n';
+  out << '\n';
   const auto table = [&](const std::vector<OptionSpec>& specs) {
     std::vector<OptionDef> defs;
     for (const OptionSpec& o : specs) {

@@ -47,6 +47,7 @@ BOOST_AUTO_TEST_CASE(names_and_words) {
                 {
                     {"run --rule bakprop", {"unknown rule 'bakprop'", "did you mean 'backprop'", "frozen, fa, usf"}},
                     {"compare --rules backprop,dp", {"unknown rule 'dp'"}},
+                    {"compare --rules all,fa", {"unknown rule 'all'"}},
                     {"compare --rules fa,fa", {"--rules", "'fa'", "twice"}},
                     {"compare --rules fa,,dfa", {"--rules", "'fa,,dfa'", "empty"}},
                     {"run --ep 3", {"'--ep'", "did you mean '--epochs'"}},

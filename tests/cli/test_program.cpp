@@ -45,6 +45,7 @@ BOOST_AUTO_TEST_CASE(help) {
     BOOST_TEST(contains(o.out, "--" + rule + ".lr"));
   }
   BOOST_TEST(contains(run(in, "help dtp").out, "--dtp.sigma"));
+  BOOST_TEST(contains(run(in, "help dtp").out, "  Needs: a chain of layers\n"));
   BOOST_TEST(not_refused(call(in, "help dpt"), {"'dpt'", "dtp"}) == "");
   BOOST_TEST(not_refused(call(in, "help run fast"), {"stray word 'fast'"}) == "");
   BOOST_TEST(tree(in.path()).empty());

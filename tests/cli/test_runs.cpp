@@ -196,5 +196,9 @@ BOOST_AUTO_TEST_CASE(dry_runs_write_nothing) {
   BOOST_TEST(contains(run(in, "run" + tiny + " --dry-run --epochs 9 --rule fa --out out").out, "  epoch 2 of 9"));
   const Outcome grid = run(in, "compare" + tiny + " --dry-run --seeds 2 --rules fa,dfa --out out");
   BOOST_TEST(contains(grid.out, "4 runs"));
+  const Outcome all = run(in, "compare" + tiny + " --dry-run --seeds 1 --rules all --out out");
+  const auto rules = nlohmann::json::parse(run(in, "list rules --json").out);
+  BOOST_TEST(rules.size() >= 20U);
+  for (const auto& rule : rules) BOOST_TEST(contains(all.out, rule.at("rule").get<std::string>()));
   BOOST_TEST((tree(in.path()) == files));
 }

@@ -108,6 +108,7 @@ BOOST_AUTO_TEST_CASE(an_entry_says_what_it_is) {
     for (const auto& [group, optimizer] : entry.optimizers) groups.push_back(group);
     BOOST_TEST((groups == traits.groups));
     BOOST_TEST(contains(groups, "forward"));
+    if (traits.needs_chain || !traits.layers.empty() || !traits.losses.empty()) BOOST_TEST(!entry.needs.empty());
     for (const OptionSpec& o : entry.options) {
       BOOST_TEST(!o.help.empty(), o.name);
       for (const OptionSpec& taken : optimizer_options(entry)) BOOST_TEST(o.name != taken.name);
