@@ -33,6 +33,7 @@ RuleEntry backprop() {
   entry.summary = "the true gradient, pulled back through the forward weights";
   entry.citation = "Rumelhart, Hinton & Williams 1986";
   entry.checked = "gradients in torch, 10-epoch reference";
+  entry.numbers = "85.5 %; 10 epochs: 87.7 % (authors' code 88.2)";
   entry.optimizers = {{"forward", adam(2.876e-4, 0.9, 0.99, 4.73e-8)}};
   entry.make = [](const Options&) { return std::make_unique<Backprop>(); };
   return entry;

@@ -107,6 +107,7 @@ RuleEntry ddtp_linear() {
   entry.summary = "targets straight from the output through linear inverses that learn to bring noise back";
   entry.citation = "Meulemans et al. 2020 (2006.14331)";
   entry.checked = "one step in torch; inverses tend to Jᵀ(JJᵀ + λI)⁻¹";
+  entry.numbers = "84.4 %; 10 epochs: 87.1 % (authors' code 86.8)";
   entry.options = {
       target_step_option(0.01725),
       real_option("sigma", 0.0986, 0, 1e3, "standard deviation of the noise that inverses are trained with"),

@@ -60,6 +60,7 @@ RuleEntry dfa() {
   entry.summary = "the output error goes straight to every hidden layer through fixed random weights";
   entry.citation = "Nøkland 2016 (1609.01596)";
   entry.checked = "one step in torch; fa, bit for bit, with one hidden layer";
+  entry.numbers = "84.8 %; 10 epochs: 87.4 % (authors' code 87.1)";
   entry.options = feedback_options();
   // Meulemans' values; his ε of 3.66e-8 is for signals 2/B times these (B = 128), hence ε·B/2.
   entry.optimizers = {{"forward", adam(9.403e-4, 0.9, 0.99, 2.343e-6)}};

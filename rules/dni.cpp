@@ -73,6 +73,7 @@ RuleEntry dni() {
   entry.summary = "every layer learns on a prediction of its gradient, and the predictors on the layer above's";
   entry.citation = "Jaderberg et al. 2017 (1608.05343)";
   entry.checked = "one step in torch";
+  entry.numbers = "81.5 %";
   entry.options = {choice_option("condition", "label", {"label", "none"}, "what predictors see besides the activation"),
                    integer_option("hidden", 0, 0, 1 << 20, "hidden units of a predictor; 0: it is linear")};
   // The best of nine on validation after two epochs of the default network, one seed.

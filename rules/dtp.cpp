@@ -34,6 +34,7 @@ RuleEntry dtp() {
   entry.citation = "Lee et al. 2015 (1412.7525), as in Meulemans et al. 2020 (2006.14331)";
   entry.needs = "a chain of layers";
   entry.checked = "one step in torch; Gauss–Newton targets of exact inverses";
+  entry.numbers = "82.8 %; 10 epochs: 87.0 % (authors' code 86.6)";
   entry.options = inverse_options({.sigma = 0.2675});
   entry.options.insert(entry.options.begin(), {target_step_option(0.2413), last_target_option("inverse")});
   // Meulemans' values for Fashion-MNIST; his lr of 6.265e-5 is divided by the target step (normalize_lr).

@@ -81,6 +81,7 @@ RuleEntry dtpdrl() {
   entry.citation = "Meulemans et al. 2020 (2006.14331)";
   entry.needs = "a chain of layers";
   entry.checked = "one step in torch; Gauss–Newton targets; inverses tend to Jᵀ(JJᵀ + λI)⁻¹";
+  entry.numbers = "83.5 %; 10 epochs: 86.9 % (authors' code 86.5)";
   entry.options = inverse_options({.sigma = 0.0843, .pretrain_epochs = 6, .extra_epochs = 1});
   entry.options.insert(entry.options.begin(), target_step_option(0.0866));
   // The paper's values for Fashion-MNIST; its lr of 7.102e-5 is divided by the target step (normalize_lr).

@@ -152,6 +152,7 @@ RuleEntry forward_forward() {
   entry.citation = "Hinton 2022 (2212.13345)";
   entry.needs = "hidden layers, and more features than classes";
   entry.checked = "one step in torch; labels of negatives";
+  entry.numbers = "78.4 %";
   entry.options = {
       real_option("threshold", 0.2, 0, 1e3, "goodness a unit, θ, above which an example counts as positive")};
   // θ and lr: the best of eight on validation after two epochs of the default (tanh) network, one seed.

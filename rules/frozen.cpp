@@ -25,6 +25,7 @@ RuleEntry frozen() {
   entry.summary = "hidden layers never trained, only the last layer learns";
   entry.citation = "–";
   entry.checked = "backprop's last layer";
+  entry.numbers = "80.3 %; 10 epochs: 81.8 %";
   // Of 1e-3, 3e-3 and 1e-2 the best on validation (ten epochs, two seeds, default network): 81.3, 82.2 and 82.8 %.
   entry.optimizers = {{"forward", adam(1e-2, 0.9, 0.99, 1e-8)}};
   entry.make = [](const Options&) { return std::make_unique<Frozen>(); };

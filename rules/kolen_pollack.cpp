@@ -37,6 +37,7 @@ RuleEntry kolen_pollack() {
   entry.summary = "as fa, with feedback weights that get the forward weights' updates and decay with them";
   entry.citation = "Kolen & Pollack 1994, Akrout et al. 2019 (1904.05391)";
   entry.checked = "‖W − B‖ = (1 − ηλ)ᵗ ‖W₀ − B₀‖";
+  entry.numbers = "83.2 %";
   entry.options = feedback_options();
   // Of 0.02, 0.05 and 0.1: the best on validation after three epochs of the default network, one seed.
   const OptimizerSpec both{.name = "momentum", .lr = 0.02, .momentum = 0.9, .weight_decay = 1e-3};

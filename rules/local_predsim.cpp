@@ -95,6 +95,7 @@ RuleEntry local_predsim() {
   entry.summary = "every layer learns on its own head's prediction and on similarities between examples";
   entry.citation = "Nøkland & Eidnes 2019 (1901.06656)";
   entry.checked = "one step in torch";
+  entry.numbers = "83.9 %";
   entry.options = {real_option("beta", 0.99, 0, 1, "weight β of the similarity loss; the prediction loss has 1 − β")};
   entry.optimizers = {{"forward", adam(5e-4)}, {"heads", adam(5e-4)}};  // the paper's
   entry.make = [](const Options& o) { return std::make_unique<LocalPredSim>(o); };

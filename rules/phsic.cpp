@@ -106,6 +106,7 @@ RuleEntry phsic() {
   entry.summary = "every layer learns to be alike where labels are, and unlike elsewhere, by a kernel's independence";
   entry.citation = "Pogodin & Latham 2020 (2006.07123)";
   entry.checked = "one step in torch";
+  entry.numbers = "82.7 %";
   entry.options = {
       real_option("gamma", 2, 0, 1e6, "weight γ of the dependence on labels"),
       integer_option("groups", 0, 0, 1 << 20, "groups of units whose variances are compared; 0: the units"),

@@ -75,6 +75,7 @@ RuleEntry predictive_coding() {
   entry.summary = "states relax to lower prediction errors at every layer, weights learn from what is left";
   entry.citation = "Whittington & Bogacz 2017, Millidge et al. 2022 (2006.04182)";
   entry.checked = "one step in torch; backprop to 1e-10 under fixed prediction";
+  entry.numbers = "82.1 %";
   entry.options = {integer_option("steps", 20, 0, 100000, "steps of the states before the weights'"),
                    real_option("state-step", 0.1, 1e-6, 2, "size γ of a step of the states"),
                    choice_option("prediction", "relaxed", {"relaxed", "fixed"},

@@ -30,6 +30,7 @@ RuleEntry tp() {
   entry.citation = "Bengio 2014 (1407.7906)";
   entry.needs = "a chain of layers";
   entry.checked = "Gauss–Newton targets of exact inverses";
+  entry.numbers = "70.6 %";
   entry.options = inverse_options({.sigma = 0, .pretrain_epochs = 4});
   entry.options.insert(entry.options.begin(), {target_step_option(500), last_target_option("gradient")});
   // The best of a dozen on validation after two epochs of the default network, one seed.

@@ -43,6 +43,7 @@ RuleEntry usf() {
   entry.summary = "the signal goes back through the signs of the weights, all of one size";
   entry.citation = "Liao et al. 2016 (1510.05067), Moskovitz et al. 2018 (1812.06488)";
   entry.checked = "signs and size of B";
+  entry.numbers = "85.4 %";
   entry.options = feedback_options();
   entry.optimizers = {{"forward", adam(5e-4, 0.9, 0.99, 4.73e-8)}};  // fa's
   entry.make = [](const Options& o) { return std::make_unique<UniformSignFeedback>(o); };

@@ -105,8 +105,8 @@ Catalog builtin_catalog() {
 }  // namespace strata
 ")
   strata_library(rules SOURCES ${sources} ${generated} LINK strata::framework)
-  # A rule is compiled alone: touching it compiles nothing else, and its names clash with nobody's.
+  # A rule is compiled alone, unless nobody is going to touch it: touching it compiles nothing else.
   foreach(suffix "" ${STRATA_F64_SUFFIX})
-    set_target_properties(strata_rules${suffix} PROPERTIES UNITY_BUILD OFF)
+    set_target_properties(strata_rules${suffix} PROPERTIES UNITY_BUILD ${STRATA_UNITY_RULES} UNITY_BUILD_BATCH_SIZE 9)
   endforeach()
 endfunction()

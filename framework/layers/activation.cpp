@@ -3,14 +3,15 @@
 #include <algorithm>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/vector_size.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
 namespace {
 
 // Works through whole chunks of fixed size, the last one filled up: every number takes the same vector instructions,
-// wherever it lies.
-constexpr Index chunk = 64;
+// wherever it lies. One vector, so that hardly anything has to be filled up: products hand on blocks of a few.
+constexpr Index chunk = vector_lanes;
 using Chunk = Eigen::Array<Scalar, chunk, 1>;
 
 template <class F, class... In> void in_chunks(Index n, Scalar* out, const F& f, const In*... in) {

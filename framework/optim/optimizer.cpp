@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/vector_size.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
@@ -23,8 +24,9 @@ inline Scalar mul_add(Scalar a, Scalar b, Scalar c) {
 Scalar scalar(double x) { return static_cast<Scalar>(x); }
 
 // A kernel steps `chunk` elements that lie side by side; state[i] belongs to slot i. The fixed length lets the compiler
-// turn it into vector instructions and nothing else, so every element takes the same ones.
-constexpr Index chunk = 64;
+// turn it into vector instructions and nothing else, so every element takes the same ones. It is that of one vector, so
+// that hardly anything has to be filled up: products hand on blocks of a few.
+constexpr Index chunk = vector_lanes;
 using State = std::array<Scalar*, Optimizer::max_slots>;
 
 struct SgdKernel {

@@ -14,24 +14,18 @@
 #include <cstring>
 #include <utility>
 
-#include "framework/core/types.hpp"
+#include "framework/core/vector_size.hpp"
 
 namespace strata::gemm_kernel {
 
 #if defined(__AVX512F__)
-constexpr int vector_bytes = 64;
 constexpr int max_vectors = 4;  // of a column of the block
 constexpr int sums = 24;        // 4 × 6 of them, 4 vectors of A and 1 of B fill 29 of 32 registers
-#elif defined(__AVX__)
-constexpr int vector_bytes = 32;
+#else
 constexpr int max_vectors = 3;
 constexpr int sums = 12;  // 3 × 4, and 3 + 1, are 16 registers
-#else
-constexpr int vector_bytes = 16;
-constexpr int max_vectors = 3;
-constexpr int sums = 12;
 #endif
-constexpr int lanes = vector_bytes / static_cast<int>(sizeof(Scalar));
+constexpr int lanes = vector_lanes;
 /// Columns of a block that is `vectors` high: a low one is wide, since one sum in every cycle needs many of them at once.
 constexpr int max_cols(int vectors) { return vectors == 1 ? sums / 2 : sums / vectors; }
 constexpr Index block_rows = Index{max_vectors} * lanes;
