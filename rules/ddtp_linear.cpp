@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "framework/parallel/gemm.hpp"
+#include "rules/direct.hpp"
 #include "rules/inverses.hpp"
 
 namespace strata::rules {
@@ -37,18 +38,14 @@ class DirectDifferenceTargetPropagation final : public LearningRule {
   void compute(const Phase& phase, const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws,
                GradSink& g) const override {
     const View e = output_error(ctx, m, batch, ws.acts(), ws.deltas());
-    const auto& points = m.graph().credit_points();
     if (phase.name == "joint") {
       // 2(h − ĥ)/B is 2/B · η̂ · e at the output, 2/B · η̂ · Q_l e at a point.
       const Scalar scale = 2 * target_step_ / static_cast<Scalar>(batch.size());
-      for (std::size_t l = 0; l < points.size(); ++l) {
-        gemm(Op::none, view(m.registry.value(inverses_[l])), Op::none, e, ws.deltas().at(points[l], batch.size()),
-             scale);
-      }
+      send_direct(m, inverses_, e, ws.deltas(), scale);
       ws.deltas().at(m.graph().output(), batch.size()) *= scale;
       m.net.backward(m.registry, ws.acts(), ws.deltas(), &g, {.stop_at_credit_points = true});
     }
-    for (std::size_t l = 0; l < points.size(); ++l) reconstruct(l, ctx, m, ws, &g);
+    for (std::size_t l = 0; l < inverses_.size(); ++l) reconstruct(l, ctx, m, ws, &g);
   }
 
   void probe(const Model& m, const Batch& batch, Workspace& ws, ProbeSink& sink) const override {

@@ -3,8 +3,7 @@
 //   e = ∂L/∂h_L;   every hidden layer gets δ_l = (B_l e) ⊙ f′(z_l) with a fixed random B_l (units × outputs);
 //   the last layer learns on its true gradient.
 // With one hidden layer this is feedback alignment.
-#include "framework/parallel/gemm.hpp"
-#include "rules/builtin.hpp"
+#include "rules/direct.hpp"
 
 namespace strata::rules {
 namespace {
@@ -15,11 +14,7 @@ class DirectFeedbackAlignment final : public LearningRule {
       : init_(initializer(o.text("feedback-init"), o.real("feedback-scale"))) {}
 
   void prepare(const Net& net, const Loss&, Registry& registry) override {
-    const Graph& graph = net.graph();
-    for (const NodeId point : graph.credit_points()) {
-      feedback_.push_back(registry.add_buffer("feedback/" + graph[point].name, "feedback", graph[point].units,
-                                              graph[graph.output()].units, init_));
-    }
+    feedback_ = direct_feedback(net, registry, init_);
   }
 
   void compute(const Phase&, const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws,
@@ -41,10 +36,7 @@ class DirectFeedbackAlignment final : public LearningRule {
   // The forward pass, e at the output, and B_l e at every credit point.
   void signal(const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws) const {
     const View e = output_error(ctx, m, batch, ws.acts(), ws.deltas());
-    const auto& points = m.graph().credit_points();
-    for (std::size_t l = 0; l < points.size(); ++l) {
-      gemm(Op::none, view(m.registry.value(feedback_[l])), Op::none, e, ws.deltas().at(points[l], batch.size()));
-    }
+    send_direct(m, feedback_, e, ws.deltas());
   }
 
   Initializer init_;

@@ -4,8 +4,7 @@
 //   the last layer learns on its true gradient e = ∂L/∂h_L.
 // The target takes the error's place: it has the sign of −e, so the paper subtracts; here B_l is symmetric about 0 and
 // carries the sign. The mean over the batch is taken as in e.
-#include "framework/parallel/gemm.hpp"
-#include "rules/builtin.hpp"
+#include "rules/direct.hpp"
 
 namespace strata::rules {
 namespace {
@@ -16,22 +15,13 @@ class DirectRandomTargetProjection final : public LearningRule {
       : init_(initializer(o.text("feedback-init"), o.real("feedback-scale"))) {}
 
   void prepare(const Net& net, const Loss&, Registry& registry) override {
-    const Graph& graph = net.graph();
-    for (const NodeId point : graph.credit_points()) {
-      feedback_.push_back(registry.add_buffer("feedback/" + graph[point].name, "feedback", graph[point].units,
-                                              graph[graph.output()].units, init_));
-    }
+    feedback_ = direct_feedback(net, registry, init_);
   }
 
   void compute(const Phase&, const Ctx& ctx, const Model& m, const Batch& batch, Workspace& ws,
                GradSink& g) const override {
     output_error(ctx, m, batch, ws.acts(), ws.deltas());
-    const Scalar mean = Scalar(1) / static_cast<Scalar>(batch.size());
-    const auto& points = m.graph().credit_points();
-    for (std::size_t l = 0; l < points.size(); ++l) {
-      gemm(Op::none, view(m.registry.value(feedback_[l])), Op::none, batch.one_hot,
-           ws.deltas().at(points[l], batch.size()), mean);
-    }
+    send_direct(m, feedback_, batch.one_hot, ws.deltas(), Scalar(1) / static_cast<Scalar>(batch.size()));
     m.net.backward(m.registry, ws.acts(), ws.deltas(), &g, {.stop_at_credit_points = true});
   }
 

@@ -73,8 +73,11 @@ class EquilibriumPropagation final : public LearningRule {
     again.update_stats = false;
     for (const int sign : {1, -1}) {
       Activations& s = ws.acts(sign > 0 ? 2 : 3);
-      m.net.forward(again, m.registry, batch.x, s);  // dropout's masks
-      for (NodeId id = 1; id < m.graph().size(); ++id) s.own(id, B) = ws.acts(1)[id];
+      s.set(Graph::input(), batch.x);
+      for (NodeId id = 1; id < m.graph().size(); ++id) {
+        s.own(id, B) = ws.acts(1)[id];
+        s.aux(id) = ws.acts(1).aux(id);  // dropout's masks
+      }
       for (int t = 0; t < nudged_steps_; ++t) sweep(again, m, batch, static_cast<Scalar>(sign) * beta_, s, ws);
       const Scalar scale = static_cast<Scalar>(-sign) / (2 * beta_ * static_cast<Scalar>(B));
       for (const NodeId layer : m.graph().layers()) {
