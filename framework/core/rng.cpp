@@ -6,6 +6,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "framework/core/vector_math.hpp"
 #include "framework/parallel/parallel.hpp"
 
 namespace strata {
@@ -46,8 +47,13 @@ void normal_block(std::uint64_t key, std::uint64_t step, Index number, Block& z)
   constexpr Index half = block / 2;
   const Eigen::Array<Scalar, half, 1> radius = (Scalar(-2) * u.head<half>().log()).sqrt();
   const Eigen::Array<Scalar, half, 1> angle = Scalar(2 * std::numbers::pi) * u.tail<half>();
-  z.head<half>() = radius * angle.cos();
-  z.tail<half>() = radius * angle.sin();
+  if constexpr (sizeof(Scalar) == 4) {
+    z.head<half>() = radius * angle.cos();
+    z.tail<half>() = radius * angle.sin();
+  } else {
+    for (Index i = 0; i < half; ++i) z[i] = radius[i] * std::cos(angle[i]);
+    for (Index i = 0; i < half; ++i) z[half + i] = radius[i] * std::sin(angle[i]);
+  }
 }
 
 template <class Draw> void fill(MutView out, const Draw& draw) {

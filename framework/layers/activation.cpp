@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/vector_math.hpp"
 #include "framework/core/vector_size.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
@@ -43,7 +44,10 @@ struct Identity {
 };
 struct Tanh {
   static constexpr const char* name = "tanh";
-  template <class X> static auto value(const X& x) { return x.tanh(); }
+  template <class X> static auto value(const X& x) {
+    if constexpr (sizeof(Scalar) == 8) return each(x, [](Scalar v) { return std::tanh(v); });
+    else return x.tanh();
+  }
   template <class X, class Y> static auto derivative(const X&, const Y& y) { return 1 - y.square(); }
 };
 struct Sigmoid {

@@ -3,18 +3,13 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "rules/builtin.hpp"
+#include "tests/support/builtin_rule.hpp"
 #include "tests/support/learning.hpp"
 
 using namespace strata;
 using namespace strata::testing;
 
 namespace {
-
-const RuleEntry& builtin(const std::string& name) {
-  static const Catalog catalog = builtin_catalog();
-  return catalog.at(name);
-}
 
 using Given = std::map<std::string, std::string>;
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "framework/analysis/angle.hpp"
-#include "rules/builtin.hpp"
+#include "tests/support/builtin_rule.hpp"
 #include "tests/support/learning.hpp"
 
 using namespace strata;
@@ -17,11 +17,6 @@ Setting small() {
   Setting s({.features = 12, .classes = 5, .clusters = 2, .train = 90, .test = 10}, 20, {15, 9});
   s.train.batch = 24;
   return s;
-}
-
-const RuleEntry& builtin(const std::string& name) {
-  static const Catalog catalog = builtin_catalog();
-  return catalog.at(name);
 }
 
 const Matrix& value(const Trainer& trainer, const std::string& name) {

@@ -1,7 +1,7 @@
 // Oracles for the rules without inverses: with the right feedback they are each other, and their signals by hand.
 #include <boost/test/unit_test.hpp>
 
-#include "rules/builtin.hpp"
+#include "tests/support/builtin_rule.hpp"
 #include "tests/support/learning.hpp"
 
 using namespace strata;
@@ -13,11 +13,6 @@ Setting small(std::vector<Index> hidden) {
   Setting s({.features = 12, .classes = 5, .clusters = 2, .train = 90, .test = 10}, 20, std::move(hidden));
   s.train.batch = 24;
   return s;
-}
-
-const RuleEntry& builtin(const std::string& name) {
-  static const Catalog catalog = builtin_catalog();
-  return catalog.at(name);
 }
 
 /// Feedback alignment whose B is W again before every step.

@@ -2,18 +2,13 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "rules/builtin.hpp"
+#include "tests/support/builtin_rule.hpp"
 #include "tests/support/learning.hpp"
 
 using namespace strata;
 using namespace strata::testing;
 
 namespace {
-
-const RuleEntry& builtin(const std::string& name) {
-  static const Catalog catalog = builtin_catalog();
-  return catalog.at(name);
-}
 
 Setting small() { return {{.features = 11, .classes = 4, .clusters = 2, .train = 120, .test = 10}, 20, {9, 13, 7}}; }
 

@@ -2,18 +2,13 @@
 #include <Eigen/LU>
 #include <boost/test/unit_test.hpp>
 
-#include "rules/builtin.hpp"
+#include "tests/support/builtin_rule.hpp"
 #include "tests/support/learning.hpp"
 
 using namespace strata;
 using namespace strata::testing;
 
 namespace {
-
-const RuleEntry& builtin(const std::string& name) {
-  static const Catalog catalog = builtin_catalog();
-  return catalog.at(name);
-}
 
 /// A linear net on eight features with `hidden` layers, and 24 examples of `classes` classes.
 struct Linear {
