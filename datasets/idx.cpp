@@ -24,16 +24,18 @@ struct Content {
 };
 
 // What a gzip file says at its end that it unpacks to, within what deflate can do at most; or the size of a plain file.
+// And one byte, in which the end is found.
 std::size_t expected_size(const fs::path& path) {
   constexpr std::size_t most = 1032;
   std::error_code error;
   const auto size = static_cast<std::size_t>(fs::file_size(path, error));
-  if (error || path.extension() != ".gz" || size < 4) return error ? 0 : size;
+  if (error) return 0;
+  if (path.extension() != ".gz" || size < 4) return size + 1;
   std::ifstream file(path, std::ios::binary);
   std::array<unsigned char, 4> end{};
   file.seekg(-4, std::ios::end).read(reinterpret_cast<char*>(end.data()), 4);
   const std::size_t said = end[0] | end[1] << 8 | end[2] << 16 | std::size_t{end[3]} << 24;
-  return file ? std::min(said, most * size) + 1 : 0;  // and one byte, in which the end is found
+  return file ? std::min(said, most * size) + 1 : 0;
 }
 
 // The whole file, unpacked if it is gzip (zlib reads plain files as they are).
@@ -43,16 +45,18 @@ Content read_bytes(const fs::path& path) {
   if (!fs::is_regular_file(path, error)) throw DataError(cat(path.string(), ": is not a file; expected an IDX file"));
   const gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) throw DataError(cat(path.string(), ": cannot be opened: ", std::strerror(errno)));
-  gzbuffer(file, 1 << 18);
+  constexpr std::size_t large = std::size_t{4} << 20;
+  const std::size_t expected = expected_size(path);
+  gzbuffer(file, static_cast<unsigned>(std::clamp<std::size_t>(expected, 1 << 13, 1 << 18)));
   Content content;
   auto& bytes = content.bytes;
-  bytes.reserve(expected_size(path));
+  bytes.reserve(expected);
   prefer_large_pages(bytes.data(), bytes.capacity());
   int got = 0;
   do {
     const std::size_t held = bytes.size();
-    const std::size_t room = bytes.capacity() > held ? bytes.capacity() - held : std::size_t{4} << 20;
-    const auto wanted = static_cast<unsigned>(std::min(room, std::size_t{4} << 20));
+    const std::size_t room = bytes.capacity() > held ? bytes.capacity() - held : std::max(held, std::size_t{1} << 13);
+    const auto wanted = static_cast<unsigned>(std::min(room, large));
     bytes.resize(held + wanted);
     got = gzread(file, bytes.data() + held, wanted);
     bytes.resize(held + static_cast<std::size_t>(std::max(got, 0)));

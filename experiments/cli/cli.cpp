@@ -6,6 +6,7 @@
 
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/commands.hpp"
+#include "experiments/cli/run_reader.hpp"
 #include "framework/core/errors.hpp"
 #include "rules/builtin.hpp"
 
@@ -51,7 +52,7 @@ int dispatch(const Program& program, Arguments arguments) {
 
 }  // namespace
 
-Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets()}; }
+Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets(), nullptr}; }
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
@@ -67,7 +68,10 @@ const std::vector<Command>& commands() {
 
 int main(int argc, const char* const* argv, const Program& program) {
   try {
-    const int code = dispatch(program, Arguments(argv + std::min(argc, 1), argv + argc));
+    const RunReader reader;
+    Program complete = program;
+    complete.reader = &reader;
+    const int code = dispatch(complete, Arguments(argv + std::min(argc, 1), argv + argc));
     std::cout.flush();
     if (!std::cout) return complain("standard output: cannot be written", 1);
     return code;

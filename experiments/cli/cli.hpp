@@ -13,11 +13,14 @@
 
 namespace strata::cli {
 
+class RunReader;
+
 /// What a program knows.
 struct Program {
   Catalog rules;
   LayerCatalog layers;
   DatasetCatalog datasets;
+  const RunReader* reader = nullptr;  ///< main() sets it, before any thread starts
 };
 
 /// Everything that comes with Strata.

@@ -88,7 +88,7 @@ int print_plan(const Program& program, const Plan& plan, const std::string& out,
       const Size size = size_of(program, run);
       largest = std::max(largest, size.bytes);
       row.insert(row.end(), {with_commas(size.forward), with_commas(size.own), bytes_text(size.bytes),
-                             run.stem() + ".h5", describe_state(run, out)});
+                             run.stem() + ".h5", describe_state(run, out, *program.reader)});
     }
     rows.push_back(std::move(row));
   }
@@ -173,7 +173,7 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
     Store store(out);
     results = execute(program, plan, store, settings);
     std::vector<std::string> complaints;
-    write_summaries(store.folder(), stored_runs(store.folder(), complaints));
+    write_summaries(store.folder(), stored_runs(store.folder(), *program.reader, complaints));
     for (const std::string& c : complaints) std::fprintf(stderr, "strata: left out of the summaries: %s\n", c.c_str());
   }
   for (const RunResult& r : results) {
@@ -272,7 +272,7 @@ std::vector<OptionDef> collect_options() {
           {"json", "", "", "print results as JSON"}};
 }
 
-int collect_command(const Program&, const Arguments& arguments) {
+int collect_command(const Program& program, const Arguments& arguments) {
   std::vector<std::string> words;
   const Values values = parse_values(collect_options(), {}, arguments, &words);
   const auto claims = claims_of(values);
@@ -284,7 +284,7 @@ int collect_command(const Program&, const Arguments& arguments) {
     throw UsageError(cat("collect ", out, ": is no output folder of strata (it has no file .strata)"));
   const Store store(out);
   std::vector<std::string> complaints;
-  const auto runs = stored_runs(store.folder(), complaints);
+  const auto runs = stored_runs(store.folder(), *program.reader, complaints);
   for (const std::string& c : complaints) std::fprintf(stderr, "strata: left out: %s\n", c.c_str());
   write_summaries(store.folder(), runs);
   const auto rows = result_rows(runs);

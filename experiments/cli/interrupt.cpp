@@ -32,6 +32,7 @@ void watch_signals() {
   action.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &action, nullptr);
   sigaction(SIGHUP, &action, nullptr);
+  sigaction(SIGXFSZ, &action, nullptr);  // a file above `ulimit -f` is an error like a full disk, not the end
 }
 
 int interrupted() { return received.load(); }

@@ -29,6 +29,9 @@ std::vector<Index> parse_hidden(const std::string& text) {
     const long long times = parts.size() == 2 ? parse_integer("--hidden", parts[1]) : 1;
     if (width < 1 || width > 1'000'000) throw UsageError(cat("--hidden: width ", width, ": expected 1 to 1000000"));
     if (times < 1 || times > 10'000) throw UsageError(cat("--hidden: depth ", times, ": expected 1 to 10000"));
+    if (hidden.size() + static_cast<std::size_t>(times) > 10'000) {
+      throw UsageError("--hidden: expected at most 10000 layers in all");
+    }
     hidden.insert(hidden.end(), static_cast<std::size_t>(times), static_cast<Index>(width));
   }
   return hidden;

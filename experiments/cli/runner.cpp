@@ -12,6 +12,7 @@
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/interrupt.hpp"
 #include "experiments/cli/progress.hpp"
+#include "experiments/cli/run_reader.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/io/checkpoint.hpp"
@@ -55,18 +56,25 @@ struct Session {
   std::string start = now();
 };
 
+// More epochs may be asked for later, where they do not change those there were.
+bool keeps_checkpoint(const RunPlan& run, const std::string& status) {
+  return status == "complete" && !depends_on_total_epochs(run.settings.schedule);
+}
+
 // The finished file of a run if it is there, intact, and covers what is asked for.
-std::optional<RunRecord> finished(const RunPlan& run, const Store& store, SaveWeights wanted) {
+std::optional<RunRecord> finished(const RunPlan& run, const Store& store, SaveWeights wanted, const RunReader& reader) {
   const fs::path file = store.run_file(run.stem());
   if (!fs::exists(file)) return std::nullopt;
   try {
-    validate_run_file(file);
-    RunRecord record = read_run_file(file);
+    RunRecord record = reader.read(file);
     const int epochs = record.training.empty() ? 0 : record.training.back().epoch;
     const bool ended = record.status == "diverged" || (record.status == "complete" && epochs >= run.settings.epochs);
     const bool weights = wanted == SaveWeights::none || record.status == "diverged" ||
                          record.provenance.value("save_weights", "") == name_of(wanted);
-    if (record.hash == run.hash && ended && weights) return record;
+    if (record.hash == run.hash && ended && weights) {
+      store.tidy(run.stem(), keeps_checkpoint(run, record.status));  // a program killed just after it wrote the file
+      return record;
+    }
   } catch (const DataError&) {
     // Damaged: made anew, and the damaged one kept for whoever wants to look at it.
     std::error_code ignored;
@@ -110,7 +118,7 @@ class Run {
       s_.writer.submit([&, r = record("interrupted", "")] { write_run_file(s_.store.partial_file(stem_), r); }).get();
       return {&run_, Outcome::interrupted, cat("interrupted after epoch ", std::max(trainer_.epoch(), 0)), {}};
     } catch (const DivergedError& e) {
-      return finish("diverged", e.what());
+      return finish("diverged", cat("rule ", run_.rule, ": ", e.what()));
     }
     trainer_.evaluate_test();
     return finish("complete", "");
@@ -206,7 +214,7 @@ class Run {
 
   RunResult finish(const std::string& status, const std::string& detail) {
     wait();
-    const bool keep_checkpoint = status == "complete" && !depends_on_total_epochs(run_.settings.schedule);
+    const bool keep_checkpoint = keeps_checkpoint(run_, status);
     RunRecord r = record(status, detail);
     using Which = Trainer::Which;
     const SaveWeights which = s_.settings.save_weights;
@@ -215,9 +223,7 @@ class Run {
     s_.writer
         .submit([&] {
           write_run_file(s_.store.run_file(stem_), r);
-          std::error_code ignored;
-          fs::remove(s_.store.partial_file(stem_), ignored);
-          if (!keep_checkpoint) fs::remove(s_.store.checkpoint(stem_), ignored);
+          s_.store.tidy(stem_, keep_checkpoint);
         })
         .get();
     r.weights.clear();
@@ -310,7 +316,7 @@ std::vector<RunResult> execute(const Program& program, const Plan& plan, Store& 
     const RunPlan& run = plan.runs[i];
     if (!run.unsupported.empty()) {
       results[i] = {&run, Outcome::unsupported, run.unsupported, {}};
-    } else if (auto record = finished(run, store, settings.save_weights)) {
+    } else if (auto record = finished(run, store, settings.save_weights, *program.reader)) {
       const bool diverged = record->status == "diverged";
       results[i] = {&run, diverged ? Outcome::diverged : Outcome::complete, record->status_detail, std::move(*record)};
     } else {
@@ -335,13 +341,13 @@ std::vector<RunResult> execute(const Program& program, const Plan& plan, Store& 
   return results;
 }
 
-std::string describe_state(const RunPlan& run, const fs::path& folder) {
+std::string describe_state(const RunPlan& run, const fs::path& folder, const RunReader& reader) {
   const fs::path runs = folder / "runs";
   const auto of = [&](int epochs) { return cat("epoch ", epochs, " of ", run.settings.epochs); };
   std::error_code ignored;  // a folder that cannot be entered holds nothing for us
   if (const fs::path file = runs / (run.stem() + ".h5"); fs::exists(file, ignored)) {
     try {
-      const RunRecord record = read_run_file(file);
+      const RunRecord record = reader.read(file);
       const int epochs = record.training.empty() ? 0 : record.training.back().epoch;
       if (record.status == "diverged") return "diverged";
       return epochs >= run.settings.epochs ? "finished" : of(epochs);

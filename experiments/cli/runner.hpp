@@ -35,6 +35,6 @@ struct RunResult {
 std::vector<RunResult> execute(const Program& program, const Plan& plan, Store& store, const RunnerSettings& settings);
 
 /// How a run stands in a folder, without touching it: "new", "epoch 3 of 10", "finished", "diverged", "damaged", for --dry-run.
-std::string describe_state(const RunPlan& run, const std::filesystem::path& folder);
+std::string describe_state(const RunPlan& run, const std::filesystem::path& folder, const RunReader& reader);
 
 }  // namespace strata::cli

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "framework/core/errors.hpp"
-#include "framework/io/run_file.hpp"
+#include "framework/io/replace_file.hpp"
 #include "framework/io/summary.hpp"
 
 namespace strata::cli {
@@ -57,17 +57,38 @@ Store::~Store() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-std::vector<StoredRun> stored_runs(const fs::path& folder, std::vector<std::string>& complaints) {
+void Store::tidy(const std::string& stem, bool keep_checkpoint) const {
+  std::error_code ignored;
+  fs::remove(partial_file(stem), ignored);
+  if (!keep_checkpoint) fs::remove(checkpoint(stem), ignored);
+  for (const fs::path& file : {run_file(stem), partial_file(stem), checkpoint(stem), progress(stem)}) {
+    fs::remove(temporary_file(file), ignored);
+  }
+}
+
+std::vector<StoredRun> stored_runs(const fs::path& folder, const RunReader& reader,
+                                   std::vector<std::string>& complaints) {
   std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder / "runs", error)) {
     if (entry.path().extension() == ".h5") files.push_back(entry.path());
   }
-  std::sort(files.begin(), files.end());
+  // A run under its own name comes before a copy of it: "…-s0-0bfd07ae.h5" before "…-s0-0bfd07ae (copy).h5".
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) { return a.stem() < b.stem(); });
   std::vector<StoredRun> runs;
+  const auto same_run = [](const RunRecord& a, const RunRecord& b) {
+    return a.hash == b.hash && a.rule == b.rule && a.network == b.network && a.dataset == b.dataset && a.seed == b.seed;
+  };
   for (const fs::path& file : files) {
     try {
-      runs.push_back({fs::path("runs") / file.filename(), read_run_file(file)});
+      RunRecord record = reader.read(file);
+      const auto twin =
+          std::find_if(runs.begin(), runs.end(), [&](const StoredRun& run) { return same_run(run.record, record); });
+      if (twin != runs.end()) {
+        complaints.push_back(cat(file.string(), ": holds the same run as ", twin->file, "; remove one of them"));
+      } else {
+        runs.push_back({fs::path("runs") / file.filename(), std::move(record)});
+      }
     } catch (const Error& e) {
       complaints.emplace_back(e.what());
     }

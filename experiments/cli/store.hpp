@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/cli/run_reader.hpp"
 #include "framework/io/run_record.hpp"
 
 namespace strata::cli {
@@ -31,6 +32,8 @@ class Store {
   std::filesystem::path progress(const std::string& stem) const {
     return folder_ / "runs" / (stem + ".progress.jsonl");
   }
+  /// Removes what only a run under way needs, temporary files of a killed program too.
+  void tidy(const std::string& stem, bool keep_checkpoint) const;
 
  private:
   std::filesystem::path folder_;
@@ -41,12 +44,13 @@ class Store {
 bool is_store(const std::filesystem::path& folder);
 
 /// The records of all finished runs of a folder, sorted by file name, with their file names relative to it. A file
-/// that cannot be read is left out and described in `complaints`.
+/// that cannot be read, or holds the same run as one before it, is left out and described in `complaints`.
 struct StoredRun {
   std::string file;
   RunRecord record;
 };
-std::vector<StoredRun> stored_runs(const std::filesystem::path& folder, std::vector<std::string>& complaints);
+std::vector<StoredRun> stored_runs(const std::filesystem::path& folder, const RunReader& reader,
+                                   std::vector<std::string>& complaints);
 
 /// Writes summary.h5 and summary.csv of the folder over all its finished runs.
 void write_summaries(const std::filesystem::path& folder, const std::vector<StoredRun>& runs);

@@ -1,11 +1,12 @@
 #include "experiments/cli/trained_net.hpp"
 
+#include "experiments/cli/run_reader.hpp"
 #include "framework/core/errors.hpp"
-#include "framework/io/run_file.hpp"
 
 namespace strata::cli {
 
-TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file) : record_(read_run_file(file, true)) {
+TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file)
+    : record_(program.reader->read(file, true)) {
   if (record_.weights.empty()) {
     throw DataError(cat(file.string(),
                         ": holds no weights (--save-weights none, or a run that did not finish); train it "

@@ -4,6 +4,7 @@ option(STRATA_NATIVE "Compile for this machine's instruction set (OFF: portable 
 option(STRATA_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(STRATA_F64 "Build the libraries and the program in double too (strata-f64)" ${STRATA_TESTS})
 option(STRATA_BENCHMARKS "Build the benchmarks (needs Google Benchmark)" OFF)
+option(STRATA_FUZZ "Build the fuzzers of the readers with the target fuzz (needs clang; tests/fuzz/run.sh)" OFF)
 option(STRATA_WERROR "Treat warnings as errors" OFF)
 option(STRATA_PRECOMPILE "Precompile Eigen, nlohmann-json and the standard library: halves the time of a full build" ON)
 option(STRATA_UNITY "Compile the libraries' sources a few at a time: halves the time of a full build again" ON)

@@ -24,7 +24,16 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return above[b.size()];
 }
 
+std::string one_line(std::string message) {
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return message;
+}
+
 }  // namespace
+
+Error::Error(std::string message) : std::runtime_error(one_line(std::move(message))) {}
 
 std::string shortest(double value) {
   char text[32];
@@ -33,10 +42,14 @@ std::string shortest(double value) {
 
 std::string closest(std::string_view name, const std::vector<std::string>& known) {
   std::string best;
+  if (name.size() > 200) return best;  // no slip of the pen, and the distance takes the product of the lengths
   std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const auto& candidate : known) {
     // An abbreviation is the commonest slip that edit distance alone rates badly.
-    const bool prefix = name.size() >= 2 && candidate.substr(0, name.size()) == name;
+    const bool prefix = name.size() >= 2 && candidate.starts_with(name);
+    const std::size_t longer = std::max(name.size(), candidate.size());
+    const std::size_t added = longer - std::min(name.size(), candidate.size());
+    if (!prefix && added >= best_distance) continue;
     const std::size_t distance = prefix ? 1 : edit_distance(name, candidate);
     if (distance < best_distance) {
       best_distance = distance;

@@ -14,7 +14,8 @@ namespace strata {
 /// Root of everything the library throws on purpose.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  /// The message stays one line, whatever it quotes of a file: control characters become spaces.
+  explicit Error(std::string message);
 };
 
 /// The caller gave something that cannot be used: the program exits with 2.

@@ -106,6 +106,10 @@ void Graph::infer_shapes() {
       throw ShapeError(cat("graph: node '", node.name, "' (inputs ", inputs, "): ", e.what()));
     }
     node.units = features(node.shape);
+    // Far more than any memory holds, and few enough for sums and products of sizes to stay in range.
+    if (node.units > 100'000'000) {
+      throw ShapeError(cat("graph: node '", node.name, "': ", node.units, " units: expected at most 100,000,000"));
+    }
     node.params = node.layer->params(in);
   }
 }

@@ -30,8 +30,10 @@ template <class F> auto retry(F call) {
 
 }  // namespace
 
+std::filesystem::path temporary_file(const std::filesystem::path& path) { return path.string() + ".tmp"; }
+
 void replace_file(const std::filesystem::path& path, std::string_view bytes) {
-  const std::string temp = path.string() + ".tmp";
+  const std::string temp = temporary_file(path);
   bool made = false;
   const auto fail = [&](const char* what) {
     const std::string reason = std::strerror(errno);

@@ -7,6 +7,7 @@
 #include "framework/io/hdf5.hpp"
 #include "framework/io/provenance.hpp"
 #include "framework/io/replace_file.hpp"
+#include "framework/io/run_file_detail.hpp"
 
 namespace strata {
 namespace {
@@ -94,6 +95,9 @@ void write_root(const h5::Group& root, const RunRecord& r) {
   root.set("schema_version", run_schema_version);
   root.set("status", r.status);
   if (!r.status_detail.empty()) root.set("status_detail", r.status_detail);
+  std::vector<std::string> analysis;
+  for (const DataGroup& group : r.analysis) analysis.push_back(group.name);
+  if (!analysis.empty()) root.set("analysis", join(analysis, " "));
   const std::string text = run_readme;
   root.add("README", {}, std::span(&text, 1), {.long_name = "how to read this file"});
 
@@ -249,6 +253,7 @@ void write_run_file(const std::filesystem::path& path, const RunRecord& record) 
   write_rule(root, record);
   for (const DataGroup& group : record.analysis) write_data_group(root, group);
   write_weights(root, record);
+  root.set("checksum", content_checksum(root));
   replace_file(path, root.image());
 }
 

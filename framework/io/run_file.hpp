@@ -1,6 +1,7 @@
 // The HDF5 file of one run: written whole from a RunRecord, read back, and checked.
 //
 //   /            @Conventions @title @history @source @schema @schema_version @status [@status_detail]
+//                [@analysis: names of its groups] @checksum (of all that is read back; what somebody adds is not)
 //   /README      one string: how to open the file in h5py, xarray, R, MATLAB and Julia
 //   /provenance  @rule @network @dataset @seed @hash @best_epoch, then everything in RunRecord::provenance
 //   /training    (epoch, split): loss, accuracy, seconds
@@ -65,7 +66,8 @@ struct RunFileInfo {
 };
 
 /// Checks a file deeply: schema, required groups and variables, status, a fitting scale for every axis in the same
-/// group or a parent, epochs in order, and that all data can be read. Throws DataError naming the first fault.
+/// group or a parent, epochs in order, that all data can be read and fit their checksum. Groups that somebody added are left alone. Throws DataError naming the
+/// first fault.
 RunFileInfo validate_run_file(const std::filesystem::path& path);
 
 }  // namespace strata

@@ -1,10 +1,15 @@
 #include <algorithm>
+#include <cstdio>
 #include <functional>
+#include <sstream>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/rng.hpp"
 #include "framework/io/hdf5.hpp"
 #include "framework/io/provenance.hpp"
+#include "framework/io/record_json.hpp"
 #include "framework/io/run_file.hpp"
+#include "framework/io/run_file_detail.hpp"
 
 namespace strata {
 namespace {
@@ -142,10 +147,8 @@ RunRecord read_record(const h5::Group& root, bool with_weights) {
   read_training(root.open("training"), r);
   read_layers(root.open("layers"), r);
   if (root.has_group("rule")) read_rule(root.open("rule"), r);
-  const std::vector<std::string> fixed{"provenance", "training", "layers", "rule", "weights"};
-  for (const auto& name : root.groups()) {
-    if (std::ranges::find(fixed, name) == fixed.end()) r.analysis.push_back(read_data_group(root, name));
-  }
+  std::istringstream analysis(root.has_attribute("analysis") ? root.text("analysis") : "");
+  for (std::string name; analysis >> name;) r.analysis.push_back(read_data_group(root, name));
   if (with_weights && root.has_group("weights")) {
     std::vector<PlacedMatrix> placed;
     read_weights(root.open("weights"), placed);
@@ -174,7 +177,24 @@ void check_group(const h5::Group& group) {
   for (const auto& name : group.groups()) check_group(group.open(name));
 }
 
+std::string checksum_of(const RunRecord& r) {
+  auto j = nlohmann::json::array({r.rule, r.network, r.dataset, r.seed, r.hash, r.status, r.status_detail, r.best_epoch,
+                                  r.layers, r.layer_units, r.layer_depth, r.provenance});
+  for (const auto& row : r.training) j.push_back(to_json(row));
+  for (const auto& row : r.layer_metrics) j.push_back(to_json(row));
+  for (const auto& row : r.rule_metrics) j.push_back(to_json(row));
+  for (const auto& group : r.analysis) j.push_back(to_json(group));
+  for (const auto& w : r.weights) j.push_back({w.name, w.group, to_json(w.value)});
+  std::string bytes;
+  nlohmann::json::to_cbor(j, bytes);
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(stable_hash(bytes)));
+  return text;
+}
+
 }  // namespace
+
+std::string content_checksum(const h5::Group& root) { return checksum_of(read_record(root, true)); }
 
 RunRecord read_run_file(const std::filesystem::path& path, bool with_weights) {
   return read_record(open_run_file(path), with_weights);
@@ -182,11 +202,18 @@ RunRecord read_run_file(const std::filesystem::path& path, bool with_weights) {
 
 RunFileInfo validate_run_file(const std::filesystem::path& path) {
   const auto root = open_run_file(path);
-  check_group(root);
+  for (const auto& name : root.attributes()) root.attribute(name);
   if (!root.has_dataset("README")) throw DataError(cat(root.where(), ": has no README"));
   if (const auto conventions = root.text("Conventions"); conventions != "CF-1.8")
     throw DataError(cat(root.where(), " @Conventions: '", conventions, "'; expected 'CF-1.8'"));
   const auto r = read_record(root, true);
+  std::vector<std::string> parts{"provenance", "training", "layers", "rule", "weights"};
+  for (const DataGroup& group : r.analysis) parts.push_back(group.name);
+  for (const auto& name : parts) {
+    if (root.has_group(name)) check_group(root.open(name));
+  }
+  if (root.text("checksum") != checksum_of(r))
+    throw DataError(cat(root.where(), ": is damaged: its content does not fit its checksum"));
   const std::vector<std::string> known{"running", "complete", "diverged", "interrupted"};
   if (std::ranges::find(known, r.status) == known.end())
     throw DataError(cat(root.where(), " @status: ", unknown_name("status", r.status, known)));

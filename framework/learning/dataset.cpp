@@ -1,11 +1,27 @@
 #include "framework/learning/dataset.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "framework/core/errors.hpp"
 #include "framework/core/rng.hpp"
 
 namespace strata {
+
+void check_finite(const Dataset& data) {
+  for (const auto& [part, x] : {std::pair{"training", &data.train.x}, std::pair{"test", &data.test.x}}) {
+    for (Index c = 0; c < x->cols(); ++c) {
+      const auto example = x->col(c);
+      if (std::isfinite(example.sum())) continue;
+      for (Index r = 0; r < x->rows(); ++r) {
+        if (std::isfinite(example[r])) continue;
+        throw DataError(cat("data set ", data.name, ": feature ", r, " of ", part, " example ", c, " is ", example[r],
+                            "; expected finite numbers"));
+      }
+    }
+  }
+}
 
 Split split_examples(Index examples, Index validation, std::uint64_t seed) {
   if (validation < 1 || validation >= examples) {

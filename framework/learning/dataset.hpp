@@ -30,6 +30,9 @@ struct Dataset {
   Index features() const { return train.x.rows(); }
 };
 
+/// Throws DataError naming the first example and feature that is not a finite number.
+void check_finite(const Dataset& data);
+
 /// Which examples of `train` are learnt from and which validate. Disjoint, together everything, each sorted.
 struct Split {
   std::vector<Index> train;

@@ -66,6 +66,7 @@ Trainer::Trainer(const Graph& graph, std::unique_ptr<Loss> loss, std::unique_ptr
     throw UsageError(cat("--batch ", settings_.batch, ": expected 1 to ", split_.train.size(),
                          ", the examples that are trained on"));
   }
+  check_finite(data);
   rule_->prepare(*net_, *loss_, registry_);
   schedule_ = rule_->schedule();
   slots_.resize(static_cast<std::size_t>(registry_.size()));
@@ -163,17 +164,17 @@ void Trainer::step(const Phase& phase, const Ctx& ctx, const Batch& batch, doubl
   } else {
     const FirstNonFinite first;
     sink_.consume(registry_, stepped_, [&](ParamId id, Index row, Index col, MutView g) {
-      // A non-finite element makes the sum non-finite: one cheap pass catches it where it arises.
-      if (!std::isfinite(g.sum())) first.note(id);
-      step_block(id, row, col, view(g));
+      if (!step_block(id, row, col, view(g))) first.note(id);
     });
     if (first.id() >= 0) throw DivergedError(non_finite(first.id()));
   }
   rule_->after_phase(phase, ctx, *net_, registry_);
 }
 
-// Moves a block of a parameter, with the same block of its optimizer's state.
-void Trainer::step_block(ParamId id, Index row, Index col, View g) {
+// Moves a block of a parameter, with the same block of its optimizer's state. False if the block is not finite then: a
+// gradient that is not finite makes the parameter so too, and any such element the sum, so that one cheap pass catches
+// both where they arise.
+bool Trainer::step_block(ParamId id, Index row, Index col, View g) {
   const auto block = [&](Matrix& m) {
     return MutView(m.data() + col * m.rows() + row, g.rows(), g.cols(), Eigen::OuterStride<>(m.rows()));
   };
@@ -187,6 +188,7 @@ void Trainer::step_block(ParamId id, Index row, Index col, View g) {
   prefetch_next(registry_.value(id), row, col, w);
   const Group& owner = groups_[group_of_[static_cast<std::size_t>(id)]];
   owner.optimizer->step(owner.size, g, w, {slots.data(), slots.size()});
+  return std::isfinite(w.sum());
 }
 
 // Clipping needs all gradients at once, so they are stored first.
@@ -194,20 +196,21 @@ void Trainer::step_clipped() {
   sink_.resolve(registry_, stepped_);
   std::vector<MutView> gradients;
   for (const ParamId id : stepped_) {
-    if (sink_.has(id)) gradients.push_back(sink_.gradient(id));
+    if (!sink_.has(id)) continue;
+    gradients.push_back(sink_.gradient(id));
+    // Clipping might hide it.
+    if (!std::isfinite(gradients.back().sum())) throw DivergedError("the gradient of " + non_finite(id));
   }
   if (settings_.clip_value > 0) clip_by_value(gradients, settings_.clip_value);
   if (settings_.clip_norm > 0) clip_by_norm(gradients, settings_.clip_norm);
   for (const ParamId id : stepped_) {
     if (!sink_.has(id)) continue;
-    const View g = std::as_const(sink_).gradient(id);
-    if (!std::isfinite(g.sum())) throw DivergedError(non_finite(id));
-    step_block(id, 0, 0, g);
+    if (!step_block(id, 0, 0, std::as_const(sink_).gradient(id))) throw DivergedError(non_finite(id));
   }
 }
 
 std::string Trainer::non_finite(ParamId id) const {
-  return cat("the gradient of '", registry_[id].name, "' became non-finite in epoch ", epoch_ + 1, ", step ", step_);
+  return cat("'", registry_[id].name, "' became non-finite in epoch ", epoch_ + 1, ", step ", step_);
 }
 
 Trainer::Score Trainer::evaluate(const Examples& examples, const std::vector<Index>& ids) {

@@ -41,7 +41,7 @@ class Trainer {
  public:
   /// Throws UnsupportedError if the rule cannot train this graph under this loss, UsageError on settings that make no
   /// sense for the data (a batch larger than the training split, a group without optimizer), ShapeError when data and
-  /// graph do not fit. The data must outlive the trainer.
+  /// graph do not fit, DataError where the data are not all finite. The data must outlive the trainer.
   Trainer(const Graph& graph, std::unique_ptr<Loss> loss, std::unique_ptr<LearningRule> rule, const Dataset& data,
           const Split& split, TrainSettings settings);
 
@@ -100,7 +100,7 @@ class Trainer {
 
   void run_pass(const Pass& pass, bool counts, const std::function<bool()>& stop);
   void step(const Phase& phase, const Ctx& ctx, const Batch& batch, double lr_factor);
-  void step_block(ParamId id, Index row, Index col, View g);
+  bool step_block(ParamId id, Index row, Index col, View g);
   void step_clipped();
   std::string non_finite(ParamId id) const;
   void measure_epoch(double train_seconds);

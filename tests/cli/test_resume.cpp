@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(two_programs_in_one_folder) {
 // A hang-up is no reason to stop.
 BOOST_AUTO_TEST_CASE(a_closed_terminal_does_not_end_the_work) {
   const Scratch in;
-  Running program(in.path(), words(cat("run --dataset clusters --hidden 100x2 --out out", for_ever)));
+  Running program(in.path(), words(strata::cat("run --dataset clusters --hidden 100x2 --out out", for_ever)));
   BOOST_REQUIRE(program.until([&] { return epochs_of(in / "out") >= 0; }));
   program.signal(SIGHUP);
   const int epochs = epochs_of(in / "out");

@@ -209,14 +209,40 @@ BOOST_AUTO_TEST_CASE(any_rule_whose_numbers_overflow_has_diverged) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_gradient_that_is_not_finite_names_its_parameter_and_step) {
-  const Setting s = small();
-  const auto trainer = s.trainer(builtin("backprop"));
-  train(*trainer, 1);
-  trainer->registry().value(trainer->registry().find("h2.weight"))(0, 0) = std::numeric_limits<Scalar>::quiet_NaN();
-  BOOST_CHECK_EXCEPTION(trainer->next_epoch(), DivergedError, says({"the gradient of 'h1.weight'", "epoch 2, step 2"}));
-  BOOST_TEST(trainer->epoch() == 1);
-  BOOST_TEST(trainer->training().size() == 2U);
+BOOST_AUTO_TEST_CASE(what_is_not_finite_is_named_with_its_step) {
+  for (const double clip : {0.0, 0.1}) {
+    Setting s = small();
+    s.train.clip_value = clip;
+    const auto trainer = s.trainer(builtin("backprop"));
+    train(*trainer, 1);
+    trainer->registry().value(trainer->registry().find("h2.weight"))(0, 0) = std::numeric_limits<Scalar>::quiet_NaN();
+    BOOST_CHECK_EXCEPTION(trainer->next_epoch(), DivergedError,
+                          says({clip > 0 ? "the gradient of " : "", "'h1.weight'", "epoch 2, step 2"}));
+    BOOST_TEST(trainer->epoch() == 1);
+    BOOST_TEST(trainer->training().size() == 2U);
+  }
+}
+
+// Caught at the step that made it so, not at the next one's gradient.
+BOOST_AUTO_TEST_CASE(a_weight_that_overflows_is_named) {
+  Setting s = small();
+  s.data.train.x *= Scalar(1e17);  // gradients of about 1e34, steps of 1e40
+  s.net.activation = "identity";
+  s.loss = "squared_error";
+  const auto trainer = s.trainer(builtin("backprop"), {{"optimizer", "sgd"}, {"lr", "1e6"}});
+  train(*trainer, 0);
+  BOOST_CHECK_EXCEPTION(trainer->next_epoch(), DivergedError, says({"became non-finite in epoch 1, step 0"}));
+}
+
+BOOST_AUTO_TEST_CASE(data_that_are_not_finite_are_refused) {
+  for (const Scalar bad : {std::numeric_limits<Scalar>::quiet_NaN(), -std::numeric_limits<Scalar>::infinity()}) {
+    Setting s = small();
+    s.data.train.x(2, 7) = bad;
+    BOOST_CHECK_EXCEPTION(s.trainer(builtin("backprop")), DataError, says({"feature 2", "training example 7"}));
+    s.data.train.x(2, 7) = 0;
+    s.data.test.x(0, 1) = bad;
+    BOOST_CHECK_EXCEPTION(s.trainer(builtin("backprop")), DataError, says({"feature 0", "test example 1"}));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_run_goes_on_from_its_last_epoch_as_if_nothing_had_been) {

@@ -1,0 +1,29 @@
+// Reads run files that may come from anywhere: each is walked in a child process first.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "framework/io/child_walker.hpp"
+#include "framework/io/run_record.hpp"
+
+namespace strata::cli {
+
+class RunReader {
+ public:
+  /// To be made before any thread starts.
+  explicit RunReader(ChildWalker::Limits limits = {});
+
+  /// What `strata validate` says of a good file, one of a run or of `strata attribute`. Throws DataError or IoError.
+  std::string describe(const std::filesystem::path& file) const { return walker_(file); }
+
+  /// A run file that has been validated. Throws as read_run_file and validate_run_file do.
+  RunRecord read(const std::filesystem::path& file, bool with_weights = false) const;
+
+ private:
+  ChildWalker walker_;
+  mutable std::map<std::string, std::string> good_;  // files found good → what would show that they changed
+};
+
+}  // namespace strata::cli

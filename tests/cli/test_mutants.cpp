@@ -1,0 +1,126 @@
+// Damaged and hostile HDF5 files: truncated, flipped, with sizes that lie. Whatever HDF5's own parser does with them, the
+// program's reader says one line or reads the file.
+//
+//   test_mutants -- 100000      so many mutants (default 300)
+#include <boost/test/unit_test.hpp>
+#include <random>
+
+#include "experiments/cli/run_reader.hpp"
+#include "framework/core/errors.hpp"
+#include "tests/cli/program.hpp"
+
+using namespace strata::testing;
+
+namespace {
+
+int wanted_mutants() {
+  const auto& suite = boost::unit_test::framework::master_test_suite();
+  return suite.argc > 1 ? std::stoi(suite.argv[1]) : 300;
+}
+
+class Mutator {
+ public:
+  explicit Mutator(std::vector<std::string> files) : files_(std::move(files)) {}
+
+  std::string next() {
+    std::string file = files_[below(files_.size())];
+    for (auto changes = 1 + below(4); changes > 0 && !file.empty(); --changes) change(file);
+    return file;
+  }
+
+ private:
+  std::size_t below(std::size_t bound) { return std::uniform_int_distribution<std::size_t>(0, bound - 1)(random_); }
+
+  // Headers are few bytes among many: half of the changes go to the first part of the file or near a signature.
+  std::size_t place(const std::string& file) {
+    static constexpr const char* signatures[] = {"OHDR", "OCHK", "FRHP", "FHDB", "BTHD", "BTLF",
+                                                 "GCOL", "FSHD", "SNOD", "TREE", "HEAP"};
+    const auto kind = below(4);
+    if (kind == 0) return below(file.size());
+    if (kind == 1) return below(std::min<std::size_t>(file.size(), 2048));
+    const auto found = file.find(signatures[below(std::size(signatures))], below(file.size()));
+    return found == std::string::npos ? below(file.size()) : std::min(file.size() - 1, found + below(96));
+  }
+
+  void change(std::string& file) {
+    static constexpr std::uint64_t sizes[] = {0,
+                                              1,
+                                              0x7f,
+                                              0xff,
+                                              0xffff,
+                                              0x7fffffff,
+                                              0x80000000,
+                                              0xffffffff,
+                                              std::uint64_t{1} << 40,
+                                              0x7fffffffffffffff,
+                                              0xffffffffffffffff};
+    const std::size_t at = place(file);
+    switch (below(8)) {
+      case 0: file.resize(at); break;
+      case 1: file.erase(at, 1 + below(64)); break;
+      case 2: file.insert(at, std::string(1 + below(64), static_cast<char>(below(256)))); break;
+      case 3: {
+        const std::size_t from = below(file.size()),
+                          length = std::min(1 + below(256), file.size() - std::max(at, from));
+        file.replace(at, length, file.substr(from, length));
+        break;
+      }
+      case 4: {
+        const std::uint64_t size = sizes[below(std::size(sizes))];
+        const std::size_t bytes = std::min<std::size_t>(std::size_t{1} << below(4), file.size() - at);
+        file.replace(at, bytes, reinterpret_cast<const char*>(&size), bytes);
+        break;
+      }
+      default: file[at] = static_cast<char>(file[at] ^ (1 << below(8)));
+    }
+  }
+
+  std::mt19937_64 random_{11};
+  std::vector<std::string> files_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(mutants_of_run_files) {
+  const strata::cli::RunReader reader({.seconds = 1, .bytes = std::size_t{512} << 20});
+  const Scratch in;
+  BOOST_REQUIRE(
+      call(in,
+           "run --dataset clusters --hidden 70x2 --rule dtp --epochs 2 --examples 8 --neurons 4 --permuted 2 --out out")
+          .code == 0);
+  BOOST_REQUIRE(call(in, "run --dataset clusters --hidden 8 --epochs 1 --snapshots none --out small").code == 0);
+  BOOST_REQUIRE(
+      call(in, "attribute " + only_run(in / "out").string() + " --examples 8 --neurons 4 --permuted 0 --out a.h5")
+          .code == 0);
+  Mutator mutator({content(only_run(in / "out")), content(only_run(in / "small")), content(in / "a.h5")});
+  for (const char* good : {"a.h5"}) BOOST_TEST(!reader.describe(in / good).empty());
+
+  const fs::path file = in / "mutant.h5";
+  int read = 0;
+  std::map<std::string, int> refused;
+  for (int i = 0; i < wanted_mutants(); ++i) {
+    write(file, mutator.next());
+    try {
+      reader.read(file, true);
+      ++read;
+    } catch (const strata::Error& e) {
+      const std::string text = e.what();
+      BOOST_TEST(!text.empty());
+      BOOST_TEST(text.find('\n') == std::string::npos, text);
+      BOOST_TEST(contains(text, "mutant.h5"), text);
+      if (contains(text, "reading it takes")) BOOST_TEST_MESSAGE(text);
+      refused[contains(text, "crashes")            ? "HDF5 crashed"
+              : contains(text, "reading it takes") ? "beyond limits"
+                                                   : "refused"]++;
+    }
+    if (i % 100 == 0) {  // and as a user would
+      const Outcome o = call(in, "validate mutant.h5");
+      BOOST_TEST(((o.code == 0 && o.err.empty()) || not_refused(o, {"mutant.h5"}, o.code) == ""), o.err);
+      BOOST_TEST(!o.killed);
+    }
+  }
+  BOOST_TEST(refused["refused"] > 0);
+  std::string counts;
+  for (const auto& [what, count] : refused) counts += strata::cat(", ", count, " ", what);
+  BOOST_TEST_MESSAGE(strata::cat(wanted_mutants(), " mutants: ", read, " read", counts));
+}
