@@ -14,8 +14,8 @@ namespace strata::fuzz {
 
 using Bytes = std::span<const std::uint8_t>;
 
-/// An IDX file behind one byte that says how to read it: '0' as images, '1' as labels, '2' and '3' the same under a name
-/// that ends in .gz.
+/// An IDX file behind one byte that says how to read it: '0' as images, '1' as labels, '2' and '3' the same under a
+/// name that ends in .gz.
 void idx(Bytes bytes);
 
 /// A graph file: read, built into a Graph, written again.

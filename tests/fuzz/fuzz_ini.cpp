@@ -80,8 +80,8 @@ std::vector<OptionDef> options() {
   return all;
 }
 
-// An INI file against options, as parse_values does it. Declaring them takes far longer than reading a small file: those
-// that the file does not name are declared after it is read.
+// An INI file against options, as parse_values does it. Declaring them takes far longer than reading a small file: what
+// the file does not name is declared after it is read.
 Values read(const std::string& path, std::string_view text, const std::vector<OptionDef>& table,
             const std::vector<std::string>& dotted) {
   const auto named = [&](const std::string& name) { return text.find(name) != text.npos; };

@@ -1,4 +1,4 @@
-// In place of the kernel under the matrix products, which takes as long to compile as all else: readers multiply nothing.
+// In place of the kernel under the matrix products, which takes as long to compile as a reader: they multiply nothing.
 #include <cstdlib>
 
 #include "framework/parallel/gemm_tile.hpp"

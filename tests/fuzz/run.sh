@@ -61,7 +61,7 @@ say "== fuzz: configure, build, run =="
 cmake --preset fuzz >&2
 cmake --build --preset fuzz --parallel "$(build_jobs)" >&2
 
-# Small inputs reach everything, and fast. The stack is small too: functions that call themselves for every bracket show.
+# Small inputs reach everything, and fast. With a small stack, functions that call themselves for every bracket show.
 declare -A longest=([idx]=512 [graph]=1536 [ini]=256)
 ulimit -s 256
 # Most of the time goes to malloc, half of it to history that is longer than an input's.
@@ -87,7 +87,8 @@ fuzz() {
   mkdir -p "$out/corpus/$target" "$out/finds"
   "$program" "${arguments[@]}" "$out/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1 || found=1
   printf '%-5s %12s executions %8s /s %5s MiB at most %3s crashes\n' "$target" \
-    "$(stat number_of_executed_units "$log")" "$(stat average_exec_per_sec "$log")" "$(stat peak_rss_mb "$log")" "$found"
+    "$(stat number_of_executed_units "$log")" "$(stat average_exec_per_sec "$log")" \
+    "$(stat peak_rss_mb "$log")" "$found"
   if ((found == 0)); then return 0; fi
   crashes=$((crashes + 1))
   grep -E '^(==[0-9]+==)?ERROR|runtime error|^SUMMARY|what\(\)' "$log" >&2 || tail -n 20 "$log" >&2
