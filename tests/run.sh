@@ -11,7 +11,9 @@ Usage: tests/run.sh [--full] [--preset NAME] [--no-torch]
 
 Installs the Debian packages that are missing (and says which), builds Strata, runs the tests.
 
-  --full         also the tests labelled slow, and all tests again under the presets asan-ubsan and tsan
+  --full         everything that the table in tests/README.md counts: 10,000,000 inputs for each fuzzer, all tests under
+                 the presets asan-ubsan and tsan, and the tests labelled slow; some five hours on 2 cores, each part
+                 says how long it took
   --preset NAME  a preset of CMakePresets.json: test, debug, asan-ubsan, tsan, ci
                  (default: ci if the variable CI is "true", else test)
   --no-torch     do not install torch; leave out the tests that compare with it
@@ -62,19 +64,33 @@ test_preset() {
   arguments=(--preset "$name" --output-on-failure --parallel "$(cpu_count)")
   if [[ -n $left_out ]]; then arguments+=(--label-exclude "^($left_out)\$"); fi
   say "== $name: configure, build, test =="
+  SECONDS=0
   cmake --preset "$name"
   cmake --build --preset "$name" --parallel "$(build_jobs)"
+  took "$name: configure and build"
+  SECONDS=0
   "${ctest[@]}" "${arguments[@]}"
+  if [[ $name != "$preset" ]]; then took "$name: test"; fi  # of the last, ctest says it
+}
+# took WHAT: how long it was since SECONDS=0.
+took() { say "== $1: $((SECONDS / 60)) min $((SECONDS % 60)) s =="; }
+# fuzz ARGUMENT…: the readers of files, as tests/fuzz/run.sh says.
+fuzz() {
+  SECONDS=0
+  tests/fuzz/run.sh "$@"
+  took "fuzz"
 }
 
 without_torch=""
 if ! $torch; then without_torch="torch"; fi
 if $full; then
-  # The sanitizers first, and the first failure ends the script: so the last summary says how it went.
+  # The last summary says how it went, since the first failure ends the script.
+  fuzz --runs 10000000
   for sanitized in asan-ubsan tsan; do
     if [[ $sanitized != "$preset" ]]; then test_preset "$sanitized" "slow${without_torch:+|torch}"; fi
   done
   test_preset "$preset" "$without_torch"
 else
+  if [[ ${CI:-} == true ]]; then fuzz --seconds 3; fi
   test_preset "$preset" "slow${without_torch:+|torch}"
 fi

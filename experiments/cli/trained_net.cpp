@@ -2,6 +2,7 @@
 
 #include "experiments/cli/run_reader.hpp"
 #include "framework/core/errors.hpp"
+#include "framework/core/shallow_json.hpp"
 
 namespace strata::cli {
 
@@ -13,7 +14,7 @@ TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file
                         "again with --save-weights best or last"));
   }
   try {
-    config_ = nlohmann::ordered_json::parse(record_.provenance.at("config").get<std::string>());
+    config_ = parse_shallow<nlohmann::ordered_json>(record_.provenance.at("config").get<std::string>());
     rebuild(program);
   } catch (const nlohmann::json::exception& e) {
     throw DataError(cat(file.string(), ": /provenance: config: ", e.what()));

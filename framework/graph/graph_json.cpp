@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/shallow_json.hpp"
 #include "framework/graph/graph_spec.hpp"
 
 namespace strata {
@@ -95,14 +96,11 @@ GraphSpec graph_spec_from_json(const Json& json) {
 GraphSpec read_graph_file(const std::string& path) {
   std::ifstream in(path);
   if (!in) throw GraphError(cat("graph file ", path, ": cannot be opened"));
-  // JSON is copied and written by functions that call themselves: what is nested too deeply would take the whole stack.
-  const auto shallow = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth > 32) throw GraphError(cat("graph file ", path, ": is nested more than 32 deep: expected a graph"));
-    return true;
-  };
   Json json;
   try {
-    json = Json::parse(in, shallow);
+    json = parse_shallow<Json>(in);
+  } catch (const DataError& e) {
+    throw GraphError(cat("graph file ", path, ": ", e.what(), ": expected a graph"));
   } catch (const Json::exception& e) {
     throw GraphError(cat("graph file ", path, ": not JSON: ", e.what()));
   } catch (const std::ios_base::failure&) {

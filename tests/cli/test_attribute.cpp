@@ -115,6 +115,9 @@ BOOST_AUTO_TEST_CASE(bad_input_is_refused_and_touches_nothing) {
   const Trained bare("--save-weights none");
   write(run / "there.h5", "kept");
   write(run / "text.h5", "no HDF5");
+  strata::RunRecord record = strata::read_run_file(run.file, true);
+  record.provenance["config"] = std::string(50'000, '[');
+  strata::write_run_file(run / "deep.h5", record);
   BOOST_REQUIRE(call(run, "run --dataset clusters --hidden 4 --epochs 1 --split-seed 1 --out elsewhere --quiet").code ==
                 0);
   const std::string elsewhere = only_run(run / "elsewhere").string();
@@ -127,6 +130,7 @@ BOOST_AUTO_TEST_CASE(bad_input_is_refused_and_touches_nothing) {
       {run.file + " more", {"stray word 'more'"}},
       {"nowhere.h5", {"nowhere.h5", "no such file"}},
       {"text.h5", {"text.h5", "not an HDF5 file"}},
+      {"deep.h5", {"deep.h5", "nested more than 32 deep"}},
       {bare.file, {"holds no weights", "--save-weights"}},
       {run.file + " --query h9:3", {"'h9'", "h1, h2, h3, logits"}},
       {run.file + " --query h2:12", {"h2:12", "0 to 11"}},

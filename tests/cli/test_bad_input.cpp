@@ -112,6 +112,7 @@ BOOST_AUTO_TEST_CASE(values) {
                                {"run --hidden 1o", {"--hidden", "'1o'"}},
                                {"run --hidden 8x2x2", {"--hidden", "'8x2x2'"}},
                                {"run --hidden 0x2", {"--hidden", "width 0", "1 to"}},
+                               {"run --hidden 1x10000,1x10000", {"--hidden", "10000 layers"}},
                                {"run --bias perhaps", {"--bias", "'perhaps'", "true or false"}},
                                {"run --quiet=yes", {"--quiet"}},
                                {"run --data here", {"--data here", "clusters"}},

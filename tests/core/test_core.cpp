@@ -200,6 +200,7 @@ BOOST_AUTO_TEST_CASE(guesses) {
   BOOST_TEST(closest("dpt", {"tp", "dtp"}) == "dtp");  // letters swapped are one slip
   BOOST_TEST(closest("equilibrium", known).empty());
   BOOST_TEST(closest("x", {}).empty());
+  BOOST_TEST(closest(std::string(1 << 20, 'a'), known).empty());
   BOOST_TEST(unknown_name("rule", "backprob", known) ==
              "unknown rule 'backprob' (did you mean 'backprop'?); known: backprop, frozen, fa, dfa, dtp");
   BOOST_TEST(unknown_name("rule", "equilibrium", known) ==
@@ -208,6 +209,12 @@ BOOST_AUTO_TEST_CASE(guesses) {
   BOOST_TEST(join({"a"}) == "a");
   BOOST_TEST(join({"a", "b", "c"}, " | ") == "a | b | c");
   BOOST_TEST(cat("lr = ", 0.5, ": expected ", 1, '.') == "lr = 0.5: expected 1.");
+}
+
+// A message may quote a name from a file.
+BOOST_AUTO_TEST_CASE(a_message_is_one_line) {
+  const DataError error(std::string("the layer 'a\nb\t\0c' is é", 24));
+  BOOST_TEST(std::string(error.what()) == "the layer 'a b  c' is é");
 }
 
 BOOST_AUTO_TEST_CASE(what_the_program_tells_apart) {

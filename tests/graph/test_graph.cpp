@@ -150,6 +150,8 @@ BOOST_AUTO_TEST_CASE(shapes_are_checked) {
   BOOST_CHECK_EXCEPTION(Graph{image}, ShapeError, says({"node 'h1'", "input [1, 4, 4]", "flatten"}));
   const auto stacked = spec({simple("c", "concat", {"input", "input"}), dense("h1", "c")}, "h1", {2, 3});
   BOOST_CHECK_EXCEPTION(Graph{stacked}, ShapeError, says({"node 'c'", "[2, 3]"}));
+  const auto wide = spec({dense("h1", "input", 100'000'001)}, "h1");
+  BOOST_CHECK_EXCEPTION(Graph{wide}, ShapeError, says({"node 'h1'", "100000001 units", "at most"}));
   const Graph graph(spec({simple("flat", "flatten", {"input"}), dense("h1", "flat", 7)}, "h1", {2, 3}));
   BOOST_TEST(graph[0].units == 6);
   BOOST_TEST(to_string(graph[1].shape) == "[6]");
@@ -299,6 +301,8 @@ BOOST_AUTO_TEST_CASE(graph_files) {
   BOOST_TEST(to_json(read_graph_file(path)).dump() == plain_json().dump());
   write(R"({"schema": "strata-graph",, })");
   BOOST_CHECK_EXCEPTION(read_graph_file(path), GraphError, says({path, "not JSON", "line 1"}));
+  write(R"({"schema":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}");
+  BOOST_CHECK_EXCEPTION(read_graph_file(path), GraphError, says({path, "nested more than 32 deep"}));
   write("");
   BOOST_CHECK_EXCEPTION(read_graph_file(path), GraphError, says({path}));
   write("{}");
