@@ -113,6 +113,34 @@ BOOST_AUTO_TEST_CASE(a_closed_terminal_does_not_end_the_work) {
   check_stopped(program.wait(), 143);
 }
 
+// Two signals that reach a program stopped by a third are delivered together: it leaves without saving.
+BOOST_AUTO_TEST_CASE(told_twice_it_leaves_at_once) {
+  const Scratch in;
+  Running program(in.path(), words(strata::cat("run --dataset clusters --hidden 100x2 --out out", for_ever)));
+  BOOST_REQUIRE(program.until([&] { return !run_files(in / "out", ".h5.partial").empty(); }));
+  for (const int number : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) program.signal(number);
+  const Outcome o = program.wait();
+  BOOST_TEST((o.code == 130 || o.code == 143), o.code);
+  BOOST_TEST(!o.killed);
+  BOOST_TEST(contains(o.err, "stopping"), o.err);
+  BOOST_TEST(o.out.empty(), o.out);
+  BOOST_TEST(strata::read_run_file(run_files(in / "out", ".h5.partial").at(0)).status == "running");
+}
+
+// A reader that has gone is a reason to say so, not to lose the work.
+BOOST_AUTO_TEST_CASE(a_closed_pipe_does_not_end_the_work) {
+  const Scratch in;
+  const Start shell{.program = "/bin/sh"};
+  const std::string run = program_under_test() + " run --dataset clusters --hidden 20x2 --epochs 3 --out ";
+  call(in.path(), {"-c", "(" + run + "results; echo $? > code) 2> errors | true"}, shell);
+  BOOST_TEST(content(in / "code") == "1\n");
+  BOOST_TEST(contains(content(in / "errors"), "strata: standard output: cannot be written"));
+  call(in.path(), {"-c", "(" + run + "progress 2>&1 > said; echo $? > code) | true"}, shell);
+  BOOST_TEST(content(in / "code") == "0\n");
+  BOOST_TEST(contains(content(in / "said"), "complete"));
+  BOOST_TEST(difference(only_run(in / "results"), only_run(in / "progress")) == "");
+}
+
 BOOST_AUTO_TEST_CASE(a_damaged_checkpoint_fails_that_run_alone) {
   const Scratch in;
   const std::string line = "compare --dataset clusters --hidden 8 --seeds 2 --rules backprop --out out --epochs ";
