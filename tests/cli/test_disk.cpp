@@ -15,7 +15,7 @@ using namespace strata::testing;
 namespace {
 
 const std::string grid =
-    "compare --dataset clusters --hidden 200x3 --rules backprop,fa --seeds 2 --epochs 3 --threads 1 ";
+    "compare --dataset clusters --hidden 100x2 --rules backprop,fa --seeds 2 --epochs 2 --snapshots none --threads 1 ";
 
 // All runs of `out` are those of an undisturbed grid.
 void check_same(const Scratch& in, const std::string& out) {
@@ -64,7 +64,7 @@ struct Mounted {
 
 BOOST_AUTO_TEST_CASE(a_full_disk) {
   const Scratch in;
-  const Mounted disk(in / "disk", "size=2m");
+  const Mounted disk(in / "disk", "size=600k");
   if (!disk.good) {
     BOOST_TEST_MESSAGE("skipped: may not mount a small disk here");
     return;
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk) {
 BOOST_AUTO_TEST_CASE(a_limit_on_the_size_of_files) {
   const Scratch in;
   const Start shell{.program = "/bin/sh"};
-  const std::string command = "ulimit -f 400; exec " + program_under_test() + " " + grid + "--out out";
+  const std::string command = "ulimit -f 300; exec " + program_under_test() + " " + grid + "--out out";
   check_failed(call(in.path(), {"-c", command}, shell), in / "out", "File too large");
   BOOST_TEST(call(in, grid + "--out out").code == 0);
   check_same(in, "out");
