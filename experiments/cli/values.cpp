@@ -69,6 +69,10 @@ void read_config(const std::string& path, const std::vector<OptionDef>& table, c
       // The command line, read first, wins.
       if (!option.value.empty() && given.emplace(name, option.value[0]).second) from_file.insert(name);
     }
+  } catch (const po::invalid_config_file_syntax& e) {
+    // Not what(): it puts the line where "%invalid_line%" stands until that stands nowhere, and a line may hold it.
+    throw UsageError(
+        cat("--config ", path, ": the line '", e.tokens(), "': expected name = value, [section] or # comment"));
   } catch (const po::error& e) {
     throw UsageError(cat("--config ", path, ": ", e.what()));
   } catch (const UsageError& e) {

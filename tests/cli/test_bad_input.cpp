@@ -170,6 +170,7 @@ BOOST_AUTO_TEST_CASE(config_files) {
   write(in / "value.ini", "epochs = 0\n");
   write(in / "lr.ini", "lr = nan\n");
   write(in / "noise.ini", "what is this\n");
+  write(in / "placeholder.ini", "%invalid_line%\n");  // in the message of Boost's own error
   fs::create_directory(in / "folder.ini");
   check_refused(in,
                 {
@@ -182,7 +183,8 @@ BOOST_AUTO_TEST_CASE(config_files) {
                     {"run --config twice.ini", {"twice.ini", "lr", "twice"}},
                     {"run --config value.ini", {"epochs 0", "from 1"}},
                     {"run --config lr.ini", {"lr", "nan"}},
-                    {"run --config noise.ini", {"noise.ini"}},
+                    {"run --config noise.ini", {"noise.ini", "the line 'what is this'"}},
+                    {"run --config placeholder.ini", {"placeholder.ini", "the line '%invalid_line%'"}},
                 });
 }
 
