@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <span>
 #include <string>
+
+#include "framework/core/hex.hpp"
 
 namespace strata {
 
@@ -23,11 +24,7 @@ class Checksum {
   }
 
   /// 16 hex digits.
-  std::string text() const {
-    char digits[17];
-    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(state_));
-    return digits;
-  }
+  std::string text() const { return hex(state_); }
 
  private:
   // A product moves bits up only; without the shift, changes in the top bits of two words could cancel.

@@ -1,9 +1,8 @@
-#include <cstdint>
-#include <cstdio>
 #include <fstream>
 #include <string>
 
 #include "experiments/cli/build_info.hpp"
+#include "framework/core/hex.hpp"
 #include "framework/core/rng.hpp"
 
 namespace strata::cli {
@@ -11,10 +10,7 @@ namespace strata::cli {
 std::string binary_id() {
   std::ifstream in("/proc/self/exe", std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (bytes.empty()) return "unknown";
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(stable_hash(bytes)));
-  return text;
+  return bytes.empty() ? "unknown" : hex(stable_hash(bytes));
 }
 
 std::string cpu_model() {

@@ -17,6 +17,7 @@
 #include <stdexcept>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/retry.hpp"
 
 namespace strata {
 namespace {
@@ -29,12 +30,6 @@ constexpr bool memory_is_limited = false;
 #else
 constexpr bool memory_is_limited = true;
 #endif
-
-template <class F> auto retry(F call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
 
 std::size_t file_bytes(const std::string& path) {
   std::error_code ignored;

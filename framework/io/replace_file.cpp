@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/retry.hpp"
 
 namespace strata {
 namespace {
@@ -20,13 +21,6 @@ struct Descriptor {
     if (fd >= 0) ::close(fd);
   }
 };
-
-/// Repeats a system call that a signal interrupted.
-template <class F> auto retry(F call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
 
 }  // namespace
 

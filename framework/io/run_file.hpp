@@ -66,8 +66,8 @@ struct RunFileInfo {
 };
 
 /// Checks a file deeply: schema, required groups and variables, status, a fitting scale for every axis in the same
-/// group or a parent, epochs in order, that all data can be read and fit their checksum. Groups that somebody added are left alone. Throws DataError naming the
-/// first fault.
+/// group or a parent, epochs in order, that all data can be read and fit their checksum. Groups that somebody added are
+/// left alone. Throws DataError naming the first fault.
 RunFileInfo validate_run_file(const std::filesystem::path& path);
 
 }  // namespace strata

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <sstream>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/hex.hpp"
 #include "framework/core/rng.hpp"
 #include "framework/io/hdf5.hpp"
 #include "framework/io/provenance.hpp"
@@ -187,9 +187,7 @@ std::string checksum_of(const RunRecord& r) {
   for (const auto& w : r.weights) j.push_back({w.name, w.group, to_json(w.value)});
   std::string bytes;
   nlohmann::json::to_cbor(j, bytes);
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(stable_hash(bytes)));
-  return text;
+  return hex(stable_hash(bytes));
 }
 
 }  // namespace

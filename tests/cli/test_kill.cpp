@@ -13,20 +13,15 @@
 #include "framework/io/checkpoint.hpp"
 #include "framework/io/run_file.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/support/count.hpp"
 
 using namespace strata::testing;
-using namespace std::chrono_literals;
 
 namespace {
 
 const std::string grid =
     "compare --dataset clusters --hidden 60x2 --rules backprop,dtp --seeds 2 --epochs 5 --batch 32 --threads 2 "
     "--snapshots 0,2,last --examples 16 --neurons 8 --dropout .1 --out ";
-
-int wanted_kills() {
-  const auto& suite = boost::unit_test::framework::master_test_suite();
-  return suite.argc > 1 ? std::stoi(suite.argv[1]) : 12;
-}
 
 // What a kill may leave.
 void check_left(const fs::path& out, const std::map<std::string, std::string>& before, const fs::path& undisturbed) {
@@ -55,8 +50,9 @@ BOOST_AUTO_TEST_CASE(killed_at_random_moments) {
   // A program that starts anew gets about as far as a fifth of the grid, so each grid is killed some times.
   std::uniform_real_distribution<double> moment(0, 0.4 * whole.count());
 
+  const int wanted = count_or(12);
   int kills = 0, grids = 0, left_behind = 0;
-  for (; kills < wanted_kills(); ++grids) {
+  for (; kills < wanted; ++grids) {
     const std::string name = "out" + std::to_string(grids);
     const fs::path out = in / name;
     for (;;) {

@@ -7,6 +7,7 @@
 
 #include "framework/io/run_file.hpp"
 #include "tests/support/builtin_rule.hpp"
+#include "tests/support/count.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/learning.hpp"
 
@@ -27,8 +28,7 @@ BOOST_AUTO_TEST_CASE(runs_leave_no_memory_behind) {
   const Folder folder;
   const Catalog catalog = builtin_catalog();
   std::size_t before = 0;
-  const auto& suite = boost::unit_test::framework::master_test_suite();
-  const int runs = suite.argc > 1 ? std::stoi(suite.argv[1]) : 200;
+  const int runs = count_or(200);
   constexpr int warm_up = 100;
   for (int i = 0; i < runs; ++i) {
     if (i == warm_up) before = in_use();
