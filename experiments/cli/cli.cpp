@@ -59,6 +59,7 @@ const std::vector<Command>& commands() {
       {"run", "train one network under one rule with one seed", run_command},
       {"compare", "train a grid of rules × networks × seeds and print a table", compare_command},
       {"collect", "write summary.h5 and summary.csv over all runs of a folder", collect_command},
+      {"report", "draw the runs of a folder: one HTML page and its pictures as SVG files", report_command},
       {"attribute", "analyse a finished run again: what its neurons depend on", attribute_command},
       {"list", "list rules, datasets, layers, optimizers, losses or initializers", list_command},
       {"validate", "check run files", validate_command},

@@ -16,6 +16,7 @@ int run_command(const Program& program, const Arguments& arguments);
 int compare_command(const Program& program, const Arguments& arguments);
 int collect_command(const Program& program, const Arguments& arguments);
 int attribute_command(const Program& program, const Arguments& arguments);
+int report_command(const Program& program, const Arguments& arguments);
 int list_command(const Program& program, const Arguments& arguments);
 int validate_command(const Program& program, const Arguments& arguments);
 int help_command(const Program& program, const Arguments& arguments);
@@ -25,6 +26,7 @@ std::vector<OptionDef> run_options();
 std::vector<OptionDef> compare_options();
 std::vector<OptionDef> collect_options();
 std::vector<OptionDef> attribute_options();
+std::vector<OptionDef> report_options();
 std::vector<OptionDef> list_options();
 
 struct Command {

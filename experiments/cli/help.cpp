@@ -103,6 +103,15 @@ std::string help_text(const Program& program, const std::string& topic) {
         "their table.\nFiles that cannot be read are named and left out (exit 3).\n\n",
         describe(collect_options()));
   }
+  if (topic == "report") {
+    return cat(
+        "Usage: strata report [DIR] [OPTIONS]\n\nDraws the finished runs of a folder (strata-out): one HTML page that "
+        "needs "
+        "nothing else, and its pictures as SVG\nfiles. Accuracy, gradient and hierarchy, each with intervals over "
+        "seeds and beside "
+        "its null. Files that cannot be\nread are named and left out (exit 3).\n\n",
+        describe(report_options()));
+  }
   if (topic == "attribute") {
     return cat(
         "Usage: strata attribute FILE [OPTIONS]\n\nAnalyses the weights in a run's file: what its neurons depend on, "

@@ -68,9 +68,15 @@ void Store::tidy(const std::string& stem, bool keep_checkpoint) const {
 
 std::vector<StoredRun> stored_runs(const fs::path& folder, const RunReader& reader,
                                    std::vector<std::string>& complaints) {
+  auto runs = runs_in(folder / "runs", reader, complaints);
+  for (StoredRun& run : runs) run.file = (fs::path("runs") / run.file).string();
+  return runs;
+}
+
+std::vector<StoredRun> runs_in(const fs::path& folder, const RunReader& reader, std::vector<std::string>& complaints) {
   std::vector<fs::path> files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder / "runs", error)) {
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
     if (entry.path().extension() == ".h5") files.push_back(entry.path());
   }
   // A run under its own name comes before a copy of it: "…-s0-0bfd07ae.h5" before "…-s0-0bfd07ae (copy).h5".
@@ -87,7 +93,7 @@ std::vector<StoredRun> stored_runs(const fs::path& folder, const RunReader& read
       if (twin != runs.end()) {
         complaints.push_back(cat(file.string(), ": holds the same run as ", twin->file, "; remove one of them"));
       } else {
-        runs.push_back({fs::path("runs") / file.filename(), std::move(record)});
+        runs.push_back({file.filename().string(), std::move(record)});
       }
     } catch (const Error& e) {
       complaints.emplace_back(e.what());

@@ -51,6 +51,9 @@ struct StoredRun {
 };
 std::vector<StoredRun> stored_runs(const std::filesystem::path& folder, const RunReader& reader,
                                    std::vector<std::string>& complaints);
+/// The same of the run files that lie in `folder` itself.
+std::vector<StoredRun> runs_in(const std::filesystem::path& folder, const RunReader& reader,
+                               std::vector<std::string>& complaints);
 
 /// Writes summary.h5 and summary.csv of the folder over all its finished runs.
 void write_summaries(const std::filesystem::path& folder, const std::vector<StoredRun>& runs);

@@ -155,6 +155,29 @@ std::int32_t Group::integer(const std::string& name, const std::string& dataset)
   throw DataError(cat(where(dataset), " @", name, ": expected one 32-bit integer"));
 }
 
+namespace {
+
+// The path of a scale, seen from a dataset in the group `from`; "" if it has none. It mostly lies under its own name in that
+// group or one above it. HDF5 would find it as well, but walks through the whole file for each.
+std::string scale_path(hid_t at, std::string from, hid_t scale) {
+  H5O_info_t wanted;
+  char name[1024];
+  if (H5Oget_info2(scale, &wanted, H5O_INFO_BASIC) >= 0 && H5DSget_scale_name(scale, name, sizeof name) > 0 &&
+      std::string_view(name).find('/') == std::string_view::npos) {
+    for (bool root = false; !root; from.resize(from.find_last_of('/') == 0 ? 1 : from.find_last_of('/'))) {
+      root = from == "/";
+      std::string path = cat(root ? "" : from, "/", name);
+      H5O_info_t there;
+      if (H5Oget_info_by_name2(at, path.c_str(), &there, H5O_INFO_BASIC, H5P_DEFAULT) >= 0 &&
+          there.addr == wanted.addr && there.fileno == wanted.fileno)
+        return path;
+    }
+  }
+  return H5Iget_name(scale, name, sizeof name) > 0 ? name : "";
+}
+
+}  // namespace
+
 std::vector<Axis> Group::axes(const std::string& name) const {
   const Quiet quiet;
   const Handle object = dataset(name);
@@ -166,14 +189,17 @@ std::vector<Axis> Group::axes(const std::string& name) const {
   std::vector<Axis> result;
   for (int i = 0; i < rank; ++i) {
     Axis axis{sizes[static_cast<std::size_t>(i)], scale ? cat(path_ == "/" ? "" : path_, "/", name) : ""};
-    const auto first = [](hid_t, unsigned, hid_t scale_id, void* out) -> herr_t {
-      char path[1024];
-      if (H5Iget_name(scale_id, path, sizeof path) <= 0) return -1;
-      *static_cast<std::string*>(out) = path;
-      return 1;
+    struct Search {
+      const std::string& from;
+      std::string& found;
+    } search{path_, axis.scale};
+    const auto first = [](hid_t at, unsigned, hid_t scale_id, void* data) -> herr_t {
+      const auto& [from, path] = *static_cast<Search*>(data);
+      path = scale_path(at, from, scale_id);
+      return path.empty() ? -1 : 1;
     };
     if (!scale)
-      found(H5DSiterate_scales(object.get(), static_cast<unsigned>(i), nullptr, first, &axis.scale), where(name),
+      found(H5DSiterate_scales(object.get(), static_cast<unsigned>(i), nullptr, first, &search), where(name),
             "follow its dimension scales");
     result.push_back(std::move(axis));
   }

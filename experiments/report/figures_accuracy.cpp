@@ -1,0 +1,271 @@
+// How well rules train: learning curves, final accuracy, accuracy against time.
+#include <algorithm>
+#include <cmath>
+
+#include "experiments/cli/text.hpp"
+#include "experiments/report/figure.hpp"
+#include "framework/core/errors.hpp"
+
+namespace strata::report {
+namespace {
+
+using cli::AnalysedRuns;
+
+// One panel a network with a line a rule; one a rule with a line a network, where rules are more than colours.
+struct Overlay {
+  struct Line {
+    const AnalysedRuns* series;
+    std::size_t colour;
+    std::string name;
+  };
+  struct Group {
+    std::string title;
+    std::vector<Line> lines;
+  };
+  std::vector<Group> groups;
+  bool by_rule = false;
+};
+
+Overlay overlay_of(const Study& study) {
+  Overlay overlay;
+  overlay.by_rule = study.rules.size() > palette_size;
+  for (const std::string& title : overlay.by_rule ? study.rules : study.networks) {
+    Overlay::Group group{title, {}};
+    for (const AnalysedRuns& s : study.series) {
+      if ((overlay.by_rule ? s.rule : s.network) != title) continue;
+      const auto place = static_cast<std::size_t>(std::find(study.networks.begin(), study.networks.end(), s.network) -
+                                                  study.networks.begin());
+      if (overlay.by_rule && place >= palette_size - 1) continue;
+      group.lines.push_back({&s, overlay.by_rule ? place : study.colour(s.rule), overlay.by_rule ? s.network : s.rule});
+    }
+    if (!group.lines.empty()) overlay.groups.push_back(std::move(group));
+  }
+  return overlay;
+}
+
+std::vector<LegendItem> legend_of(const Study& study, const Overlay& overlay) {
+  std::vector<LegendItem> items;
+  if (overlay.by_rule) {
+    for (std::size_t n = 0; n < std::min(study.networks.size(), palette_size - 1); ++n) {
+      items.push_back({study.networks[n], cat("line l", n)});
+    }
+    if (study.find("backprop", study.networks.front()) != nullptr) items.push_back({"backprop, for comparison", "ref"});
+    return items;
+  }
+  for (const std::string& rule : study.rules) items.push_back({rule, cat("line l", study.colour(rule))});
+  return items;
+}
+
+struct CurvesPage {
+  std::vector<Box> boxes;
+  std::vector<bool> left;
+  double height;
+};
+
+CurvesPage curves_page(std::size_t count, double head) {
+  CurvesPage page;
+  const std::size_t columns = count <= 1 ? 1 : count <= 4 ? 2 : count <= 9 ? 3 : 4;
+  const double h = columns == 1 ? 330 : columns == 2 ? 230 : 130, pitch = figure_width / static_cast<double>(columns);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto row = static_cast<double>(i / columns), column = static_cast<double>(i % columns);
+    page.boxes.push_back({column * pitch + 52, head + row * (h + 66) + 26, pitch - 66, h});
+    page.left.push_back(i % columns == 0);
+  }
+  page.height = head + static_cast<double>((count + columns - 1) / columns) * (h + 66);
+  return page;
+}
+
+constexpr std::size_t most_groups = 48;
+
+using Curve = std::function<History(const AnalysedRuns&)>;
+
+// A panel a group, all on the same axes.
+Svg overlay_curves(const Study& study, Overlay overlay, const std::string& label, const std::string& x_label,
+                   const std::string& y_label, bool whole_x, const Curve& curve) {
+  if (overlay.groups.size() > most_groups) overlay.groups.resize(most_groups);
+  std::vector<double> all_x, all_y;
+  for (const auto& group : overlay.groups) {
+    for (const auto& line : group.lines) {
+      const History h = curve(*line.series);
+      all_x.insert(all_x.end(), h.x.begin(), h.x.end());
+      for (const auto* values : {&h.mean, &h.low, &h.high}) all_y.insert(all_y.end(), values->begin(), values->end());
+      for (const auto& seed : h.by_seed) all_y.insert(all_y.end(), seed.begin(), seed.end());
+    }
+  }
+  Axis x = axis_over(all_x, x_label), y = axis_over(all_y, y_label);
+  x.whole = whole_x;
+  if (!whole_x) x.low = 0;
+  y.low = std::max(y.low, 0.0);
+  y.high = std::min(y.high, 100.0);
+  const auto items = legend_of(study, overlay);
+  const double head = legend_height(figure_width - 60, items) + 4;
+  const CurvesPage page = curves_page(overlay.groups.size(), head);
+  Svg svg(figure_width, page.height, label);
+  legend(svg, 52, 0, figure_width - 60, items);
+  for (std::size_t g = 0; g < overlay.groups.size(); ++g) {
+    const auto& group = overlay.groups[g];
+    const bool one = overlay.groups.size() == 1;
+    Panel panel(svg, page.boxes[g], x, y, one ? "" : group.title, true, true);
+    if (overlay.by_rule) {
+      if (const AnalysedRuns* reference = study.find("backprop", study.networks.front())) {
+        const History h = curve(*reference);
+        panel.curve(h.x, h.mean, "ref");
+      }
+    }
+    for (const auto& line : group.lines) {
+      const History h = curve(*line.series);
+      panel.band(h.x, h.low, h.high, cat("band b", line.colour));
+      if (h.by_seed.size() > 1) {
+        for (const auto& seed : h.by_seed) panel.curve(h.x, seed, cat("seed l", line.colour));
+      }
+    }
+    for (const auto& line : group.lines) {
+      const History h = curve(*line.series);
+      panel.curve(h.x, h.mean, cat("line l", line.colour));
+      if (h.x.size() == 1) panel.dot(h.x[0], h.mean[0], cat("f", line.colour), line.name);
+    }
+  }
+  return svg;
+}
+
+double percent_of(double fraction) { return fraction * 100; }
+
+int last_epoch(const Study& study) {
+  int last = 0;
+  for (const auto& run : study.runs) {
+    if (!run.record.training.empty()) last = std::max(last, run.record.training.back().epoch);
+  }
+  return last;
+}
+
+}  // namespace
+
+std::optional<Figure> learning_curves(const Study& study) {
+  if (study.series.empty()) return std::nullopt;
+  const int last = last_epoch(study);
+  const int first = last >= 2 ? 1 : 0;  // the value before training would take up most of the picture
+  const Overlay overlay = overlay_of(study);
+  Svg svg = overlay_curves(study, overlay, "Validation accuracy by epoch", "epoch", "validation accuracy, %", true,
+                           [&](const AnalysedRuns& s) {
+                             return history(
+                                 s, [](const EpochMetrics& e) { return percent_of(e.validation_accuracy); }, first);
+                           });
+  std::string sentence =
+      cat("Accuracy on the validation examples after each epoch", first == 1 ? ", from the first on" : "",
+          ": thick, the mean over ", seeds_text(study),
+          study.series.front().runs.size() > 1 ? "; thin, each seed; the band: " : "; ", interval_note(study), ".");
+  if (overlay.groups.size() > most_groups) {
+    sentence += cat(" The first ", most_groups, " of ", overlay.groups.size(),
+                    " panels; --rules and --networks choose others.");
+  }
+  return Figure{"learning-curves", "Learning curves", sentence, std::move(svg)};
+}
+
+std::optional<Figure> accuracy_by_time(const Study& study) {
+  if (study.series.empty() || last_epoch(study) == 0) return std::nullopt;
+  const Overlay overlay = overlay_of(study);
+  // x is the time of training up to each epoch, the mean over seeds.
+  const auto curve = [](const AnalysedRuns& s) {
+    History accuracy = history(
+        s, [](const EpochMetrics& e) { return percent_of(e.validation_accuracy); }, 1);
+    const History seconds = history(
+        s, [](const EpochMetrics& e) { return std::isnan(e.train_seconds) ? 0 : e.train_seconds; }, 1);
+    double sum = 0;
+    for (std::size_t i = 0; i < accuracy.x.size(); ++i) accuracy.x[i] = sum += seconds.mean[i];
+    accuracy.by_seed.clear();
+    return accuracy;
+  };
+  Svg svg = overlay_curves(study, overlay, "Validation accuracy by time of training", "seconds of training",
+                           "validation accuracy, %", false, curve);
+  double best = -1, time = 0;
+  std::string quickest;
+  for (const AnalysedRuns& s : study.series) {
+    const History h = curve(s);
+    if (!h.mean.empty() && h.mean.back() > best) {
+      best = h.mean.back();
+      time = h.x.back();
+      quickest = series_name(study, s);
+    }
+  }
+  std::string sentence =
+      cat("The same against the seconds that training took (without evaluation and analysis; runs beside each other on "
+          "one machine slow each other down): a rule whose line lies further to the left learns in less time. ",
+          quickest, " ends highest, after ", cli::duration(time), ".");
+  return Figure{"accuracy-by-time", "Accuracy against time", sentence, std::move(svg)};
+}
+
+std::optional<Figure> final_accuracy(const Study& study) {
+  std::vector<const cli::Cell*> cells;
+  for (const cli::Cell& c : study.cells) {
+    if (c.complete > 0) cells.push_back(&c);
+  }
+  if (cells.empty()) return std::nullopt;
+  constexpr double row_height = 22, top = 26, label_width = 200, gap = 40;
+  const bool compared =
+      std::any_of(cells.begin(), cells.end(), [](auto* c) { return !std::isnan(c->difference.mean); });
+  const auto rows = static_cast<double>(cells.size());
+  const double plots = figure_width - label_width - 20;
+  const double left_width = compared ? plots * 0.52 - gap : plots;
+  Svg svg(figure_width, top + rows * row_height + 40, "Test accuracy of each rule with its interval");
+  std::vector<double> accuracies, differences{0};
+  for (const cli::Cell* c : cells) {
+    for (const double v : {c->test_accuracy.mean, c->test_accuracy.low, c->test_accuracy.high})
+      accuracies.push_back(percent_of(v));
+    for (const double v : {c->difference.mean, c->difference.low, c->difference.high})
+      differences.push_back(percent_of(v));
+  }
+  for (const auto& row : study.rows) {
+    if (row.summary.status == "complete") accuracies.push_back(percent_of(row.summary.test_accuracy));
+  }
+  const Axis y{0, rows, false, ""};
+  Axis x = axis_over(accuracies, "test accuracy at the best validation epoch, %");
+  x.high = std::min(x.high, 100.0);
+  Panel left(svg, {label_width, top, left_width, rows * row_height}, x, y, "Test accuracy", true, false);
+  std::optional<Panel> right;
+  if (compared) {
+    right.emplace(svg, Box{label_width + left_width + gap, top, plots - left_width - gap, rows * row_height},
+                  axis_over(differences, "points, on the same seeds"), y, "Difference to backprop", true, false);
+    svg.line(right->x(0), top, right->x(0), top + rows * row_height, "zero");
+  }
+  std::size_t below = 0, above = 0, undecided = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const cli::Cell& c = *cells[i];
+    const double at = rows - static_cast<double>(i) - 0.5;
+    const std::size_t colour = study.rules.size() > palette_size ? (c.rule == "backprop" ? 0
+                                                                    : c.rule == "frozen" ? palette_size - 1
+                                                                                         : 1)
+                                                                 : study.colour(c.rule);
+    const std::string name = study.networks.size() == 1 ? c.rule : cat(c.rule, " on ", c.network);
+    svg.text(label_width - 10, left.y(at) + 4, fitted(name, label_width - 14), "t", "end");
+    const AnalysedRuns* series = study.find(c.rule, c.network);
+    for (std::size_t r = 0; r < study.rows.size(); ++r) {
+      const SummaryRow& s = study.rows[r].summary;
+      if (series != nullptr && series->runs.size() > 1 && s.rule == c.rule && s.network == c.network &&
+          s.status == "complete") {
+        left.dot(percent_of(s.test_accuracy), at, cat("small f", colour),
+                 cat("seed ", s.seed, ": ", cli::percent(s.test_accuracy), " %"), 2.5);
+      }
+    }
+    left.horizontal(at, percent_of(c.test_accuracy.low), percent_of(c.test_accuracy.high), cat("whisker l", colour));
+    left.dot(percent_of(c.test_accuracy.mean), at, cat("f", colour),
+             cat(name, ": ", cli::percent(c.test_accuracy.mean), " %"), 4.5);
+    if (right && !std::isnan(c.difference.mean)) {
+      right->horizontal(at, percent_of(c.difference.low), percent_of(c.difference.high), cat("whisker l", colour));
+      right->dot(percent_of(c.difference.mean), at, cat("f", colour),
+                 cat(name, ": ", cli::signed_percent(c.difference.mean), " points"), 4.5);
+      if (c.difference.high < 0) ++below;
+      else if (c.difference.low > 0) ++above;
+      else ++undecided;
+    }
+  }
+  std::string sentence = cat("Test accuracy: large, the mean over ", seeds_text(study),
+                             "; small, each seed; bars: ", interval_note(study), ".");
+  if (compared) {
+    sentence += cat(" Right: the difference to backprop on the same network, paired by seed: of ",
+                    below + above + undecided, ", ", below, " lie below backprop with their whole interval, ", above,
+                    " above, ", undecided, " cannot be told from it with these seeds.");
+  }
+  return Figure{"final-accuracy", "Final accuracy", sentence, std::move(svg)};
+}
+
+}  // namespace strata::report
