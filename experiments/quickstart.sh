@@ -11,7 +11,8 @@ usage() {
 Usage: experiments/quickstart.sh [--out DIR] [--epochs N] [--seeds N] [-- STRATA-OPTION…]
 
 Installs the Debian packages that are missing (and says which), builds the program strata, and compares the
-rules backprop, frozen, fa, dfa and dtp on Fashion-MNIST. The table goes to stdout, all else to stderr.
+rules backprop, frozen, fa, dfa and dtp on Fashion-MNIST. The table goes to stdout, all else to stderr; the pictures
+are in DIR/report.html.
 
   --out DIR    where results go (default: quickstart-out in the repository)
   --epochs N   walks over the training set (default: 10)
@@ -76,14 +77,15 @@ if ((status != 0 && status != 3)); then exit "$status"; fi
 shopt -s nullglob
 runs=("$out"/runs/*.h5)
 if ((${#runs[@]} == 0)); then exit "$status"; fi  # --dry-run and the like
+build/quickstart/experiments/strata report "$out" >/dev/null || status=$?
 {
   echo
   echo "Written to $out:"
-  for file in summary.csv summary.h5; do
+  for file in report.html summary.csv summary.h5; do
     if [[ -e $out/$file ]]; then echo "  $file"; fi
   done
   for file in "${runs[@]}"; do echo "  runs/${file##*/}"; done
-  echo "To open one (packages python3-xarray and python3-h5netcdf):"
+  echo "Pictures: open $out/report.html in a browser. The numbers (packages python3-xarray and python3-h5netcdf):"
   echo "  import xarray"
   echo "  xarray.open_dataset(\"${runs[0]}\", group=\"training\", engine=\"h5netcdf\")"
 } >&2
