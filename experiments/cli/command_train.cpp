@@ -134,7 +134,7 @@ std::string findings_text(const std::vector<const RunRecord*>& records, const st
                           const std::vector<std::string>& unsupported) {
   const auto runs = analysed_runs(records);
   std::string text;
-  if (const std::string hierarchy = hierarchy_text(runs); !hierarchy.empty()) text += cat("\n", hierarchy);
+  if (const std::string hierarchy = text_of(hierarchy_table(runs)); !hierarchy.empty()) text += cat("\n", hierarchy);
   for (const std::string& claim : claims) text += cat("\n", claim_text(claim, runs, unsupported));
   return text;
 }
@@ -206,7 +206,7 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
     if (!row.summary.file.empty()) std::cout << "\n" << (std::filesystem::path(out) / row.summary.file).string();
     std::cout << '\n';
   } else {
-    std::cout << table_text(cells);
+    std::cout << text_of(results_table(cells));
     std::vector<const RunRecord*> records;
     for (const RunResult& r : results) {
       if (r.outcome == Outcome::complete) records.push_back(&r.record);
@@ -296,7 +296,7 @@ int collect_command(const Program& program, const Arguments& arguments) {
   } else {
     std::vector<const RunRecord*> records;
     for (const StoredRun& run : runs) records.push_back(&run.record);
-    std::cout << table_text(cells) << findings_text(records, claims, {});
+    std::cout << text_of(results_table(cells)) << findings_text(records, claims, {});
   }
   return complaints.empty() ? 0 : 3;
 }

@@ -113,7 +113,7 @@ std::string interval_decimal(const Interval& i, int digits) {
   return std::isnan(i.low) ? "–" : cat("[", decimal(i.low, digits), ", ", decimal(i.high, digits), "]");
 }
 
-std::string hierarchy_text(const std::vector<AnalysedRuns>& all) {
+Table hierarchy_table(const std::vector<AnalysedRuns>& all) {
   const bool several = std::any_of(all.begin(), all.end(), [&](auto& c) { return c.network != all.front().network; });
   std::vector<std::string> header{"rule"};
   if (several) header.emplace_back("network");
@@ -137,15 +137,11 @@ std::string hierarchy_text(const std::vector<AnalysedRuns>& all) {
     row.push_back(decimal(mean(readings(cell, prior_share(Scaling::raw, Moment::last, "_null_layer_size")))));
     if (found) rows.push_back(std::move(row));
   }
-  if (rows.empty()) return "";
-  std::vector<std::size_t> right;
-  for (std::size_t c = several ? 2 : 1; c < header.size(); ++c) right.push_back(c);
-  return aligned(header, rows, right) +
-         "\nHierarchy: share of a neuron's strongest sources that lie in the layer just before it, hidden sources "
-         "alone, "
-         "mean over\nneurons. scaled: influence × sd of source / sd of target; raw: as it is, mostly the "
-         "size "
-         "of weights. change:\nsince before training, by seed. by size: drawn at random among the candidates.\n";
+  return {
+      header, rows, several ? 2U : 1U,
+      "Hierarchy: share of a neuron's strongest sources that lie in the layer just before it, hidden sources alone, "
+      "mean over\nneurons. scaled: influence × sd of source / sd of target; raw: as it is, mostly the size of weights. "
+      "change:\nsince before training, by seed. by size: drawn at random among the candidates.\n"};
 }
 
 }  // namespace strata::cli

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/cli/text.hpp"
 #include "framework/analysis/hierarchy.hpp"
 #include "framework/analysis/statistics.hpp"
 #include "framework/io/run_record.hpp"
@@ -45,8 +46,8 @@ Reading first_layer_share(const std::string& measure, Scaling scaling, Moment mo
 Interval paired_by_seed(const AnalysedRuns& a, const Reading& of_a, const AnalysedRuns& b, const Reading& of_b);
 
 /// The table after a comparison: the share in the layer just before, in two scalings, beside what it was before training.
-/// "" if nothing was analysed.
-std::string hierarchy_text(const std::vector<AnalysedRuns>& all);
+/// No rows if nothing was analysed.
+Table hierarchy_table(const std::vector<AnalysedRuns>& all);
 
 // Text of numbers for such tables.
 std::string decimal(double value, int digits = 3);                       ///< "0.123"; "–" for NaN

@@ -119,7 +119,7 @@ std::vector<Cell> cells_of(const std::vector<ResultRow>& rows) {
   return cells;
 }
 
-std::string table_text(const std::vector<Cell>& cells) {
+Table results_table(const std::vector<Cell>& cells) {
   std::set<std::string> networks;
   for (const Cell& c : cells) networks.insert(c.network);
   std::vector<std::string> header = {"rule",        "runs",          "test %",       "95 % interval",
@@ -147,11 +147,8 @@ std::string table_text(const std::vector<Cell>& cells) {
     row.emplace_back(seconds);
     rows.push_back(std::move(row));
   }
-  std::vector<std::size_t> right;
-  for (std::size_t i = header.size() - 6; i < header.size(); ++i) right.push_back(i);
-  std::string text = aligned(header, rows, right);
-  text +=
-      "\ntest %: test accuracy at the epoch of the best validation accuracy, mean over seeds; last epoch %: at the "
+  std::string text =
+      "test %: test accuracy at the epoch of the best validation accuracy, mean over seeds; last epoch %: at the "
       "last one.\n"
       "vs backprop: difference in points on the same seeds. Intervals: Student's t over seeds. seconds: mean of a "
       "run.\n";
@@ -162,7 +159,7 @@ std::string table_text(const std::vector<Cell>& cells) {
                   " runs left out (", c.reason, ")\n");
     }
   }
-  return text;
+  return {header, rows, header.size() - 6, text};
 }
 
 nlohmann::ordered_json to_json(const std::vector<ResultRow>& rows, const std::vector<Cell>& cells) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/cli/runner.hpp"
+#include "experiments/cli/text.hpp"
 #include "framework/analysis/statistics.hpp"
 #include "framework/io/summary.hpp"
 
@@ -37,8 +38,8 @@ std::vector<ResultRow> result_rows(const std::vector<StoredRun>& runs);
 /// Cells in the order of their first row.
 std::vector<Cell> cells_of(const std::vector<ResultRow>& rows);
 
-/// The table for people, with what its columns mean.
-std::string table_text(const std::vector<Cell>& cells);
+/// The table for people.
+Table results_table(const std::vector<Cell>& cells);
 
 /// An array, a run an element: the names of summary.csv, and of its cell mean, ci_low, ci_high, diff_to_backprop,
 /// diff_ci_low, diff_ci_high. What does not exist is null.

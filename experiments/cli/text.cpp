@@ -53,6 +53,13 @@ std::string aligned(const std::vector<std::string>& header, const std::vector<st
   return out;
 }
 
+std::string text_of(const Table& table) {
+  if (table.rows.empty()) return "";
+  std::vector<std::size_t> right;
+  for (std::size_t c = table.words; c < table.header.size(); ++c) right.push_back(c);
+  return cat(aligned(table.header, table.rows, right), "\n", table.note);
+}
+
 std::string duration(double seconds) {
   if (!std::isfinite(seconds)) return "–";
   const auto s = static_cast<long long>(std::llround(std::max(seconds, 0.0)));

@@ -14,6 +14,16 @@ std::size_t columns_of(const std::string& text);
 std::string aligned(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows,
                     const std::vector<std::size_t>& right = {});
 
+/// A table with what its columns mean, for the terminal and for the report.
+struct Table {
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;  ///< the last cell of a short row takes up the columns that it lacks
+  std::size_t words = 1;                       ///< columns of words; numbers follow
+  std::string note;
+};
+/// "" without rows.
+std::string text_of(const Table& table);
+
 /// "42 s", "3:07" (minutes), "1:02:03".
 std::string duration(double seconds);
 

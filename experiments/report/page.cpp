@@ -40,80 +40,24 @@ summary{cursor:pointer;color:var(--link)}
 @media print{svg.plot{max-height:235mm;width:auto}.nets>div{flex:1 1 45%}nav,.controls{display:none}body{font-size:11pt}h2{break-after:avoid}figure,tr,.nets>div{break-inside:avoid}details:not([open])>*{display:none}.wide,pre{overflow:visible}pre{white-space:pre-wrap}td,th{white-space:normal}}
 )css";
 
-// A table; columns whose number is in `numeric` are aligned right.
-std::string html_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows,
-                       std::size_t words) {
+std::string html_of(const cli::Table& table) {
+  if (table.rows.empty()) return "";
   std::string html = "<div class=\"wide\"><table>\n<thead><tr>";
-  for (std::size_t c = 0; c < header.size(); ++c)
-    html += cat("<th", c >= words ? " class=\"n\"" : "", ">", escaped(header[c]), "</th>");
+  for (std::size_t c = 0; c < table.header.size(); ++c) {
+    html += cat("<th", c >= table.words ? " class=\"n\"" : "", ">", escaped(table.header[c]), "</th>");
+  }
   html += "</tr></thead>\n<tbody>\n";
-  for (const auto& row : rows) {
+  for (const auto& row : table.rows) {
     html += "<tr>";
     for (std::size_t c = 0; c < row.size(); ++c) {
-      const bool rest = c + 1 == row.size() && row.size() < header.size();
-      html += cat("<td", c >= words && !rest ? " class=\"n\"" : "",
-                  rest ? cat(" colspan=\"", header.size() - c, "\"") : "", ">", escaped(row[c]), "</td>");
+      const bool rest = c + 1 == row.size() && row.size() < table.header.size();
+      html += cat("<td", c >= table.words && !rest ? " class=\"n\"" : "",
+                  rest ? cat(" colspan=\"", table.header.size() - c, "\"") : "", ">", escaped(row[c]), "</td>");
     }
     html += "</tr>\n";
   }
-  return html + "</tbody></table></div>\n";
-}
-
-std::string interval_of(const Interval& i, std::string (*show)(double)) {
-  return std::isnan(i.low) ? "–" : cat("[", show(i.low), ", ", show(i.high), "]");
-}
-
-std::string results_table(const Study& study) {
-  std::vector<std::vector<std::string>> rows;
-  for (const cli::Cell& c : study.cells) {
-    std::vector<std::string> row{c.rule, c.network,
-                                 c.complete == c.runs ? std::to_string(c.runs) : cat(c.complete, " of ", c.runs)};
-    if (c.complete == 0) {
-      row.push_back(c.reason);
-    } else {
-      row.insert(row.end(), {cli::percent(c.test_accuracy.mean), interval_of(c.test_accuracy, cli::percent),
-                             cli::signed_percent(c.difference.mean), interval_of(c.difference, cli::signed_percent),
-                             cli::percent(c.test_accuracy_last), std::to_string(c.epochs), cli::decimal(c.seconds, 1)});
-    }
-    rows.push_back(std::move(row));
-  }
-  return html_table({"rule", "network", "runs", "test %", "95 % interval", "vs backprop", "95 % interval",
-                     "last epoch %", "epochs", "seconds"},
-                    rows, 2) +
-         "<p class=\"soft\">test %: at the epoch of the best validation accuracy, mean over seeds; last epoch %: at "
-         "the last one. vs "
-         "backprop: difference in points on the same seeds. Intervals: Student's t at 95 % over seeds, each for "
-         "itself. seconds: "
-         "mean of a run.</p>\n";
-}
-
-std::string hierarchy_table(const Study& study) {
-  std::vector<std::vector<std::string>> rows;
-  for (const cli::AnalysedRuns& s : study.series) {
-    std::vector<std::string> row{s.rule, s.network};
-    bool found = false;
-    for (const Scaling scaling : {Scaling::scaled, Scaling::raw}) {
-      const auto share = cli::prior_share(scaling, cli::Moment::last);
-      const Interval i = mean_interval(cli::readings(s, share));
-      const Interval change =
-          cli::paired_by_seed(s, share, s, cli::prior_share(scaling, cli::Moment::last, "_null_init"));
-      row.insert(row.end(), {cli::decimal(i.mean), cli::interval_decimal(i), cli::signed_decimal(change.mean),
-                             cli::interval_decimal(change)});
-      found = found || i.n > 0;
-    }
-    row.push_back(
-        cli::decimal(mean(cli::readings(s, cli::prior_share(Scaling::raw, cli::Moment::last, "_null_layer_size")))));
-    if (found) rows.push_back(std::move(row));
-  }
-  if (rows.empty()) return "";
-  return html_table({"rule", "network", "scaled", "95 % interval", "change", "95 % interval", "raw", "95 % interval",
-                     "change", "95 % interval", "by size"},
-                    rows, 2) +
-         "<p class=\"soft\">Share of a neuron's strongest sources that lie in the layer just before it, hidden sources "
-         "alone, mean over "
-         "neurons. scaled: influence × sd of source / sd of target; raw: as it is, mostly the size of weights. change: "
-         "since before "
-         "training, by seed. by size: drawn at random among the candidates.</p>\n";
+  html += "</tbody></table></div>\n";
+  return table.note.empty() ? html : cat(html, "<p class=\"soft\">", escaped(table.note), "</p>\n");
 }
 
 std::string claims_part(const Study& study) {
@@ -147,7 +91,7 @@ std::string claims_part(const Study& study) {
   return html;
 }
 
-std::string runs_table(const Study& study) {
+cli::Table runs_table(const Study& study) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& row : study.rows) {
     const SummaryRow& s = row.summary;
@@ -157,9 +101,11 @@ std::string runs_table(const Study& study) {
                     s.file});
     if (!row.reason.empty()) rows.back()[3] += cat(": ", row.reason);
   }
-  return html_table({"rule", "network", "data", "status", "seed", "epochs", "best epoch", "validation %", "test %",
-                     "last epoch %", "seconds", "file"},
-                    rows, 4);
+  return {{"rule", "network", "data", "status", "seed", "epochs", "best epoch", "validation %", "test %",
+           "last epoch %", "seconds", "file"},
+          rows,
+          4,
+          ""};
 }
 
 // What of the provenance the runs have in common, and what not.
@@ -337,9 +283,9 @@ Page make_page(const Study& study) {
   figure(accuracy_by_time(study));
   section("claims", "Claims", claims_part(study));
   section("tables", "Tables",
-          cat("<h2 id=\"tables\">Tables</h2>\n", results_table(study), hierarchy_table(study), "<details",
-              study.rows.size() <= 30 ? " open" : "", "><summary>", study.rows.size(), " runs</summary>\n",
-              runs_table(study), "</details>\n"));
+          cat("<h2 id=\"tables\">Tables</h2>\n", html_of(cli::results_table(study.cells)),
+              html_of(cli::hierarchy_table(study.series)), "<details", study.rows.size() <= 30 ? " open" : "",
+              "><summary>", study.rows.size(), " runs</summary>\n", html_of(runs_table(study)), "</details>\n"));
   section("provenance", "Provenance", cat("<h2 id=\"provenance\">Provenance</h2>\n", provenance_part(study)));
 
   std::vector<std::string> datasets;

@@ -141,10 +141,10 @@ BOOST_AUTO_TEST_CASE(the_table_shows_share_and_change_with_intervals) {
     const double shift = .01 * (seed - 1);
     runs.push_back(run("fa", "mlp", seed, hierarchy({{.4, .6 + shift}, {.4, .4}, {.3, .3}, {.2, .2}, {.2, .2}})));
   }
-  const std::string text = hierarchy_text(gathered(runs));
+  const std::string text = text_of(hierarchy_table(gathered(runs)));
   // Mean .61, sd .01: ± 4.303 · .01/√3 = .025.
   check_says(text, "0.610  [0.585, 0.635]  +0.200  [0.175, 0.225]  0.600");
-  BOOST_TEST(hierarchy_text({}) == "");
+  BOOST_TEST(text_of(hierarchy_table({})) == "");
 }
 
 BOOST_AUTO_TEST_CASE(c1_asks_for_an_exponential_that_fits_and_a_rate_above_zero) {
