@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 #include "framework/core/errors.hpp"
 
@@ -51,6 +52,29 @@ std::string aligned(const std::vector<std::string>& header, const std::vector<st
   line(header);
   for (const auto& row : rows) line(row);
   return out;
+}
+
+std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (lines.empty() || columns_of(lines.back()) + 1 + columns_of(word) > width) {
+      lines.push_back(word);
+    } else {
+      lines.back().append(" ").append(word);
+    }
+  }
+  return lines;
+}
+
+std::string shortened(const std::string& text, std::size_t columns) {
+  std::size_t end = 0, seen = 0;
+  while (end < text.size()) {
+    seen += (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;  // not a continuation byte
+    if (seen > columns) break;
+    ++end;
+  }
+  return text.substr(0, end);
 }
 
 std::string duration(double seconds) {
