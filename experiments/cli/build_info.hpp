@@ -11,6 +11,7 @@ struct BuildInfo {
   bool git_dirty = false;  ///< the sources differed from that commit
   std::string compiler;    ///< name and version
   std::string flags;
+  std::string date;  ///< of that commit, or of the change log: 2026-11-26
 };
 
 BuildInfo build_info();
