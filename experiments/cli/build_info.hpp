@@ -11,11 +11,13 @@ struct BuildInfo {
   bool git_dirty = false;  ///< the sources differed from that commit
   std::string compiler;    ///< name and version
   std::string flags;
+  std::string date;  ///< of that commit, or of the change log: 2026-11-26
 };
 
 BuildInfo build_info();
 
-/// 16 hex digits over the bytes of the running program: tells two builds apart, which may give different bits.
+/// 16 hex digits over the build id of the running program, or over its bytes: tells two builds apart, which may give
+/// different bits.
 std::string binary_id();
 
 /// "AMD EPYC 7B13", as /proc/cpuinfo has it.

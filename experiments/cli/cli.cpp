@@ -6,6 +6,7 @@
 
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/commands.hpp"
+#include "experiments/cli/help.hpp"
 #include "experiments/cli/run_reader.hpp"
 #include "framework/core/errors.hpp"
 #include "rules/builtin.hpp"
@@ -37,13 +38,13 @@ int dispatch(const Program& program, Arguments arguments) {
               << (sizeof(Scalar) == 4 ? "float32" : "float64") << ")\n";
     return 0;
   }
-  if (name == "--help" || name == "-h") return help_command(program, {});
+  if (name == "--help" || name == "-h") return help_command().call(program, {});
   std::vector<std::string> known;
   for (const Command& command : commands()) {
     known.push_back(command.name);
     if (command.name != name) continue;
     for (const std::string& a : arguments) {
-      if (a == "--help" || a == "-h") return help_command(program, {name});
+      if (a == "--help" || a == "-h") return help_command().call(program, {name});
     }
     return command.call(program, arguments);
   }
@@ -55,15 +56,9 @@ int dispatch(const Program& program, Arguments arguments) {
 Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets(), nullptr}; }
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> all = {
-      {"run", "train one network under one rule with one seed", run_command},
-      {"compare", "train a grid of rules × networks × seeds and print a table", compare_command},
-      {"collect", "write summary.h5 and summary.csv over all runs of a folder", collect_command},
-      {"report", "draw the runs of a folder: one HTML page and its pictures as SVG files", report_command},
-      {"attribute", "analyse a finished run again: what its neurons depend on", attribute_command},
-      {"list", "list rules, datasets, layers, optimizers, losses or initializers", list_command},
-      {"validate", "check run files", validate_command},
-      {"help", "explain a command or a rule", help_command}};
+  static const std::vector<Command> all = {run_command(),      compare_command(),    collect_command(),
+                                           report_command(),   attribute_command(),  list_command(),
+                                           validate_command(), completion_command(), help_command()};
   return all;
 }
 

@@ -259,8 +259,6 @@ Json json_of(const std::vector<DataGroup>& groups, const TrainedNet& trained) {
   return all;
 }
 
-}  // namespace
-
 std::vector<OptionDef> attribute_options() {
   return {{"query", "", "NEURON,…", "neurons to ask about: h3:17, or h3 for the whole layer; by default --neurons"},
           {"neurons", "all", "N", "neurons sampled in each layer; or all"},
@@ -270,14 +268,14 @@ std::vector<OptionDef> attribute_options() {
           {"with-input", "", "", "the input's features may be among the strongest sources too"},
           {"ablate", "", "", "also hold each strongest source at its mean, as a causal check"},
           {"influences", "", "", "also keep the influence of every neuron on those asked about (needs --out)"},
-          {"against", "", "FILE,…", "also CKA with the layers of other runs on the same data"},
-          {"out", "", "FILE.h5", "a new file for all that was found; by default it is only printed"},
-          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it"},
+          {"against", "", "FILE,…", "also CKA with the layers of other runs on the same data", {.files = "*.h5"}},
+          {"out", "", "FILE.h5", "a new file for all that was found; by default it is only printed", {.files = "*.h5"}},
+          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it", {.files = "/"}},
           {"threads", "0", "N", "threads in all; 0 = as many as there are cores"},
           {"json", "", "", "print everything as JSON"}};
 }
 
-int attribute_command(const Program& program, const Arguments& arguments) {
+int attribute(const Program& program, const Arguments& arguments) {
   Names files;
   const Values values = parse_values(attribute_options(), {}, arguments, &files);
   if (files.empty()) throw UsageError("attribute: expected a run file");
@@ -362,6 +360,25 @@ int attribute_command(const Program& program, const Arguments& arguments) {
   if (values.given("against")) std::cout << similarity_text(group_of(groups, "similarity_to"));
   if (!out.empty()) std::cout << '\n' << out.string() << '\n';
   return 0;
+}
+
+}  // namespace
+
+Command attribute_command() {
+  return {.name = "attribute",
+          .summary = "analyse a finished run again: what its neurons depend on",
+          .usage = "FILE [OPTIONS]",
+          .about = {"Analyses the weights in a run's file: what its neurons depend on, whether that lies in the layer "
+                    "just before, and what that share would be before training, with permuted weights, and by layer "
+                    "sizes alone."},
+          .groups = {{"", attribute_options()}},
+          .words = {.files = "*.h5"},
+          .one_word = true,
+          .examples = {{"strata attribute strata-out/runs/RUN.h5 --query h4:17,h5:3 --ablate", "two neurons' sources"},
+                       {"strata attribute RUN.h5 --examples 1000 --k 10 --out run-attribution.h5"},
+                       {"strata attribute RUN.h5 --against OTHER.h5 --permuted 0", "CKA with another run's layers"}},
+          .see = {"files"},
+          .call = attribute};
 }
 
 }  // namespace strata::cli

@@ -16,7 +16,7 @@ struct Listing {
   std::vector<std::vector<std::string>> rows;
 };
 
-const std::vector<std::string> topics = {"rules", "datasets", "layers", "optimizers", "losses", "initializers"};
+const std::vector<std::string> listed = {"rules", "datasets", "layers", "optimizers", "losses", "initializers"};
 
 std::string or_dash(const std::string& text) { return text.empty() ? "–" : text; }
 
@@ -68,7 +68,7 @@ Listing listing(const Program& program, const std::string& what, bool full) {
     l.columns = {"initializer"};
     for (const std::string& name : initializer_names()) l.rows.push_back({name});
   } else {
-    throw UsageError(unknown_name("list", what, topics));
+    throw UsageError(unknown_name("list", what, listed));
   }
   return l;
 }
@@ -93,16 +93,12 @@ void print_json(const Listing& l) {
   std::cout << all.dump(2) << '\n';
 }
 
-}  // namespace
+const std::vector<OptionDef> list_options = {{"markdown", "", "", "as a Markdown table"}, {"json", "", "", "as JSON"}};
 
-std::vector<OptionDef> list_options() {
-  return {{"markdown", "", "", "as a Markdown table"}, {"json", "", "", "as JSON"}};
-}
-
-int list_command(const Program& program, const Arguments& arguments) {
+int list(const Program& program, const Arguments& arguments) {
   std::vector<std::string> words;
-  const Values values = parse_values(list_options(), {}, arguments, &words);
-  if (words.size() != 1) throw UsageError(cat("list: expected one of: ", join(topics)));
+  const Values values = parse_values(list_options, {}, arguments, &words);
+  if (words.size() != 1) throw UsageError(cat("list: expected one of: ", join(listed)));
   if (values.flag("markdown") && values.flag("json"))
     throw UsageError("list: --markdown and --json: expected one of them");
   const Listing l = listing(program, words[0], values.flag("markdown") || values.flag("json"));
@@ -114,6 +110,20 @@ int list_command(const Program& program, const Arguments& arguments) {
     std::cout << aligned(l.columns, l.rows);
   }
   return 0;
+}
+
+}  // namespace
+
+Command list_command() {
+  return {.name = "list",
+          .summary = "list rules, datasets, layers, optimizers, losses or initializers",
+          .usage = cat(join(listed, "|"), " [OPTIONS]"),
+          .about = {"Lists what this program knows, a line each; with `--markdown` or `--json`, rules also with what "
+                    "they cost, were checked against and reach."},
+          .groups = {{"", list_options}},
+          .words = {.names = listed},
+          .one_word = true,
+          .call = list};
 }
 
 }  // namespace strata::cli

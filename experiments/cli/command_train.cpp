@@ -20,31 +20,75 @@ namespace {
 
 using Outcome = RunResult::Outcome;
 
-std::vector<OptionDef> session_options() {
-  return {{"out", "strata-out", "DIR", "where results go: a new folder, an empty one, or one of strata's"},
-          {"threads", "0", "N", "threads in all; 0 = as many as there are cores"},
-          {"save-weights", "best", "WHICH", "none, best (epoch) or last: weights in the run files"},
-          {"config", "", "FILE", "an INI file with options; the command line wins"},
-          {"allow-other-binary", "", "", "go on with runs that another build of strata began"},
-          {"dry-run", "", "", "say what would be trained, and how large it is; write nothing"},
-          {"json", "", "", "print results as JSON"},
-          {"quiet", "", "", "no progress"}};
+const std::vector<std::string> weights_kept = {"none", "best", "last"};
+
+// `own` options, those of where results go and how, and those that describe the grid.
+std::vector<OptionGroup> training_groups(std::vector<OptionDef> own) {
+  const std::vector<OptionDef> session = {
+      {"out", "strata-out", "DIR", "where results go: a new folder, an empty one, or one of strata's", {.files = "/"}},
+      {"threads", "0", "N", "threads in all; 0 = as many as there are cores"},
+      {"save-weights",
+       "best",
+       "WHICH",
+       "none, best (epoch) or last: weights in the run files",
+       {.names = weights_kept}},
+      {"config", "", "FILE", "an INI file with options; the command line wins", {.files = "*.ini"}},
+      {"allow-other-binary", "", "", "go on with runs that another build of strata began"},
+      {"dry-run", "", "", "say what would be trained, and how large it is; write nothing"},
+      {"json", "", "", "print results as JSON"},
+      {"quiet", "", "", "no progress"}};
+  auto groups = grid_options(std::move(own));
+  groups.insert(groups.begin() + 1, {"Results and session", session});
+  return groups;
 }
 
-std::vector<OptionDef> joined(std::vector<OptionDef> a, const std::vector<std::vector<OptionDef>>& more) {
-  for (const auto& options : more) a.insert(a.end(), options.begin(), options.end());
-  return a;
+OptionDef network_option() {
+  return {"network",
+          "mlp",
+          "NAME",
+          "mlp, a [network.NAME] of the INI file, or a graph file FILE.json",
+          {.names = {"mlp"}, .files = "*.json"}};
 }
 
-std::vector<OptionDef> all_options(const std::vector<OptionDef>& own) {
-  return joined(own, {network_options(), training_options(), data_options(), analysis_options()});
+OptionDef claim_option() {
+  return {"claim",
+          "",
+          "NAME,…",
+          cat("also the verdict on claims of the article: ", join(claim_names())),
+          {.names = claim_names()}};
+}
+
+std::vector<OptionGroup> run_options() {
+  return training_groups({{"rule", "backprop", "NAME", "see `strata list rules`", {.rules = true}},
+                          network_option(),
+                          {"seed", "0", "N", "initial weights, batch order, noise"},
+                          {"print-graph", "", "", "print the network as a graph file and train nothing"}});
+}
+
+std::vector<OptionGroup> compare_options() {
+  return training_groups(
+      {{"rules",
+        "backprop,frozen,fa,dfa,dtp",
+        "NAME,…",
+        "see `strata list rules`; or all",
+        {.names = {"all"}, .rules = true}},
+       network_option(),
+       {"networks", "", "NAME,…", "several networks instead of one", {.names = {"mlp"}, .files = "*.json"}},
+       {"seeds", "3", "N", "the seeds 0 … N-1"},
+       claim_option()});
+}
+
+std::vector<OptionDef> collect_options() {
+  return {{"out", "strata-out", "DIR", "the folder", {.files = "/"}},
+          claim_option(),
+          {"json", "", "", "print results as JSON"}};
 }
 
 SaveWeights save_weights(const std::string& text) {
   if (text == "none") return SaveWeights::none;
   if (text == "best") return SaveWeights::best;
   if (text == "last") return SaveWeights::last;
-  throw UsageError(cat("--save-weights: ", unknown_name("value", text, {"none", "best", "last"})));
+  throw UsageError(cat("--save-weights: ", unknown_name("value", text, weights_kept)));
 }
 
 // What a run keeps in memory: parameters with their optimizer's state, copies of the best and the previous epoch, and
@@ -216,27 +260,8 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
   return exit_code(results);
 }
 
-}  // namespace
-
-std::vector<OptionDef> run_options() {
-  return joined({{"rule", "backprop", "NAME", "see `strata list rules`"},
-                 {"network", "mlp", "NAME", "mlp, a [network.NAME] of the INI file, or a graph file FILE.json"},
-                 {"seed", "0", "N", "initial weights, batch order, noise"},
-                 {"print-graph", "", "", "print the network as a graph file and train nothing"}},
-                {session_options()});
-}
-
-std::vector<OptionDef> compare_options() {
-  return joined({{"rules", "backprop,frozen,fa,dfa,dtp", "NAME,…", "see `strata list rules`; or all"},
-                 {"network", "mlp", "NAME", "mlp, a [network.NAME] of the INI file, or a graph file FILE.json"},
-                 {"networks", "", "NAME,…", "several networks instead of one"},
-                 {"seeds", "3", "N", "the seeds 0 … N-1"},
-                 {"claim", "", "NAME,…", "also the verdict on claims of the article: c1, c2, c3a, c3b"}},
-                {session_options()});
-}
-
-int run_command(const Program& program, const Arguments& arguments) {
-  const Values values = parse_values(all_options(run_options()), rule_option_names(program.rules), arguments, nullptr);
+int run(const Program& program, const Arguments& arguments) {
+  const Values values = parse_values(flat(run_options()), rule_option_names(program.rules), arguments, nullptr);
   const auto seed = static_cast<std::int32_t>(values.integer("seed", 0, 2'147'483'647));
   Plan plan = make_plan(program, values, {values.text("rule")}, {values.text("network")}, {seed});
   if (values.flag("print-graph")) {
@@ -246,9 +271,8 @@ int run_command(const Program& program, const Arguments& arguments) {
   return train(program, values, std::move(plan), "run", arguments, true);
 }
 
-int compare_command(const Program& program, const Arguments& arguments) {
-  const Values values =
-      parse_values(all_options(compare_options()), rule_option_names(program.rules), arguments, nullptr);
+int compare(const Program& program, const Arguments& arguments) {
+  const Values values = parse_values(flat(compare_options()), rule_option_names(program.rules), arguments, nullptr);
   claims_of(values);
   if (values.given("network") && values.given("networks")) {
     throw UsageError("--network and --networks: expected one of them");
@@ -266,13 +290,7 @@ int compare_command(const Program& program, const Arguments& arguments) {
   return train(program, values, make_plan(program, values, rules, networks, seeds), "compare", arguments, false);
 }
 
-std::vector<OptionDef> collect_options() {
-  return {{"out", "strata-out", "DIR", "the folder"},
-          {"claim", "", "NAME,…", "also the verdict on claims of the article: c1, c2, c3a, c3b"},
-          {"json", "", "", "print results as JSON"}};
-}
-
-int collect_command(const Program& program, const Arguments& arguments) {
+int collect(const Program& program, const Arguments& arguments) {
   std::vector<std::string> words;
   const Values values = parse_values(collect_options(), {}, arguments, &words);
   const auto claims = claims_of(values);
@@ -299,6 +317,57 @@ int collect_command(const Program& program, const Arguments& arguments) {
     std::cout << text_of(results_table(cells)) << findings_text(records, claims, {});
   }
   return complaints.empty() ? 0 : 3;
+}
+
+const char* const goes_on =
+    "The same command again goes on where it stopped and skips what is finished; more `--epochs` extend finished runs. "
+    "Ctrl-C saves and leaves.";
+
+}  // namespace
+
+Command run_command() {
+  return {.name = "run",
+          .summary = "train one network under one rule with one seed",
+          .usage = "[OPTIONS]",
+          .about = {"Trains one network under one rule with one seed, into one HDF5 file.", goes_on},
+          .groups = run_options(),
+          .rule_options = true,
+          .examples = {{"strata run --rule fa --hidden 128x3 --skip 1:3 --activation relu --seed 7 --out my-runs"},
+                       {"strata run --rule dtp --dtp.sigma 0.1", "an option of the rule"},
+                       {"strata run --network my-graph.json", "any acyclic graph"}},
+          .see = {"network", "config", "files", "progress"},
+          .call = run};
+}
+
+Command compare_command() {
+  return {.name = "compare",
+          .summary = "train a grid of rules × networks × seeds and print a table",
+          .usage = "[OPTIONS]",
+          .about = {"Trains every rule on every network with every seed, each run into an HDF5 file of its own; prints "
+                    "a table, writes summary.h5 and summary.csv.",
+                    goes_on},
+          .groups = compare_options(),
+          .rule_options = true,
+          .examples = {{"strata compare --rules backprop,frozen,fa,dfa,dtp --seeds 3 --epochs 10"},
+                       {"strata compare --rules all --epochs 2 --dry-run", "what that would be"},
+                       {"strata compare --config grid.ini --threads 4"}},
+          .see = {"network", "config", "files", "progress"},
+          .call = compare};
+}
+
+Command collect_command() {
+  return {
+      .name = "collect",
+      .summary = "write summary.h5 and summary.csv over all runs of a folder",
+      .usage = "[DIR] [OPTIONS]",
+      .about = {"Writes summary.h5 and summary.csv over all finished runs of a folder, and prints their table. Files "
+                "that cannot be read are named and left out (exit 3)."},
+      .groups = {{"", collect_options()}},
+      .words = {.files = "/"},
+      .one_word = true,
+      .examples = {{"strata collect my-runs --claim c1,c2"}},
+      .see = {"files"},
+      .call = collect};
 }
 
 }  // namespace strata::cli

@@ -6,7 +6,9 @@
 #include "framework/core/errors.hpp"
 
 namespace strata::cli {
-int validate_command(const Program& program, const Arguments& arguments) {
+namespace {
+
+int validate(const Program& program, const Arguments& arguments) {
   std::vector<std::string> files;
   parse_values({}, {}, arguments, &files);
   if (files.empty()) throw UsageError("validate: expected one or more run files");
@@ -23,6 +25,19 @@ int validate_command(const Program& program, const Arguments& arguments) {
     }
   }
   return first_fault.empty() ? 0 : 2;
+}
+
+}  // namespace
+
+Command validate_command() {
+  return {.name = "validate",
+          .summary = "check run files",
+          .usage = "FILE…",
+          .about = {"Checks run files: schema, groups, dimension scales, that all can be read. Exit 2 if one is bad."},
+          .groups = {},
+          .words = {.files = "*.h5"},
+          .see = {"files"},
+          .call = validate};
 }
 
 }  // namespace strata::cli

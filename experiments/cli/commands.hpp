@@ -1,5 +1,6 @@
-// The commands of the program. Each takes its arguments, prints results to stdout and returns the exit code; what goes
-// wrong is thrown.
+// The commands of the program. A command is a value that says all there is to say about it; the help, the man page and
+// the completions of shells are made from it. A new one is a source that defines `Command NAME_command()`, declared
+// here and listed in commands().
 #pragma once
 
 #include <string>
@@ -12,31 +13,37 @@ namespace strata::cli {
 
 using Arguments = std::vector<std::string>;
 
-int run_command(const Program& program, const Arguments& arguments);
-int compare_command(const Program& program, const Arguments& arguments);
-int collect_command(const Program& program, const Arguments& arguments);
-int attribute_command(const Program& program, const Arguments& arguments);
-int report_command(const Program& program, const Arguments& arguments);
-int list_command(const Program& program, const Arguments& arguments);
-int validate_command(const Program& program, const Arguments& arguments);
-int help_command(const Program& program, const Arguments& arguments);
-
-/// The options of `run` and of `compare`.
-std::vector<OptionDef> run_options();
-std::vector<OptionDef> compare_options();
-std::vector<OptionDef> collect_options();
-std::vector<OptionDef> attribute_options();
-std::vector<OptionDef> report_options();
-std::vector<OptionDef> list_options();
+struct Example {
+  std::string line;       ///< "strata run --rule fa"
+  std::string text = {};  ///< what it is for, in a few words
+};
 
 struct Command {
-  std::string name, summary;
-  int (*call)(const Program&, const Arguments&);
+  std::string name;
+  std::string summary;              ///< one line
+  std::string usage;                ///< what follows the name: "FILE [OPTIONS]"
+  std::vector<std::string> about;   ///< paragraphs; `code` in backticks
+  std::vector<OptionGroup> groups;  ///< options; groups that commands share are told once in the man page
+  bool rule_options = false;        ///< takes "--RULE.OPTION" besides
+  Known words = {};                 ///< what its words can be, if it takes any
+  bool one_word = false;            ///< no more than one
+  std::vector<Example> examples = {};
+  std::vector<std::string> see = {};  ///< topics of the help
+  /// Takes the arguments after the name, prints results to stdout and returns the exit code; what goes wrong is thrown.
+  int (*call)(const Program&, const Arguments&) = nullptr;
 };
+
+Command run_command();
+Command compare_command();
+Command collect_command();
+Command report_command();
+Command attribute_command();
+Command list_command();
+Command validate_command();
+Command completion_command();
+Command help_command();
+
 /// In the order of the help.
 const std::vector<Command>& commands();
-
-/// What `strata help TOPIC` prints; TOPIC is a command or a rule, or "" for the overview. Throws UsageError otherwise.
-std::string help_text(const Program& program, const std::string& topic);
 
 }  // namespace strata::cli

@@ -1,152 +1,201 @@
+// `strata help`: which page a topic has. How pages look is help_page.cpp and man_page.cpp.
+#include "experiments/cli/help.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
-#include <sstream>
 
-#include "experiments/cli/commands.hpp"
-#include "experiments/cli/plan.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
+#include "framework/optim/optimizer.hpp"
 
 namespace strata::cli {
 namespace {
 
-constexpr const char* exit_codes =
-    "Exit codes: 0 ok, 1 runtime error, 2 usage or bad input, 3 some runs failed or diverged, 130/143 interrupted.\n";
-
-std::string overview() {
-  std::ostringstream out;
-  out << "strata: train a network under different learning rules, and see what each does to it.\n\nUsage: strata "
-         "COMMAND "
-         "[OPTIONS]\n\n";
-  std::vector<std::vector<std::string>> rows;
-  for (const Command& c : commands()) rows.push_back({"  " + c.name, c.summary});
-  out << aligned({"Commands", ""}, rows);
-  out << "\nExamples:\n"
-         "  strata compare --rules backprop,frozen,fa,dfa,dtp --seeds 3 --epochs 10\n"
-         "  strata run --rule fa --hidden 128x3 --skip 1:3 --activation relu --seed 7 --out my-runs\n"
-         "  strata help compare       the options of a command\n"
-         "  strata help dtp           a rule, its options and their defaults\n\n"
-      << exit_codes;
-  return out.str();
+Page overview(const Program& program) {
+  Definitions all, more;
+  for (const Command& c : commands()) all.items.push_back({c.name, "", c.summary});
+  for (const Topic& t : topics(program)) more.items.push_back({t.name, "", t.summary});
+  return {
+      {"", {Paragraph{"strata: train a network under different learning rules, and see what each does to it."}}},
+      {"", {Paragraph{"Usage: strata COMMAND [OPTIONS]"}}},
+      {"Commands", {all}},
+      {"Topics of `strata help`, besides commands, rules, layers, data sets and optimizers", {more}},
+      {"Examples",
+       {Verbatim{{"strata compare --rules backprop,frozen,fa,dfa,dtp --seeds 3 --epochs 10",
+                  "strata run --rule fa --hidden 128x3 --skip 1:3 --activation relu --seed 7 --out my-runs",
+                  "strata help compare       # the options of a command",
+                  "strata help dtp           # a rule, its options and their defaults"}}}},
+      {"",
+       {Paragraph{"Exit codes: 0 ok, 1 runtime error, 2 usage or bad input, 3 some runs failed or diverged, 130/143 "
+                  "interrupted."}}}};
 }
 
-std::string training_help(const Program& program, const std::string& name, const std::vector<OptionDef>& own) {
-  std::ostringstream out;
-  out << "Usage: strata " << name << " [OPTIONS]\n\n"
-      << (name == "run"
-              ? "Trains one network under one rule with one seed, into one HDF5 file.\n"
-              : "Trains every rule on every network with every seed, each run into an HDF5 file of its own; prints a\n"
-                "table, writes summary.h5 and summary.csv.\n")
-      << "The same command again goes on where it stopped and skips what is finished; more --epochs extend finished "
-         "runs.\n"
-         "Ctrl-C saves and leaves.\n\n"
-      << describe(own) << "\nNetwork:\n"
-      << describe(network_options()) << "\nTraining:\n"
-      << describe(training_options()) << "\nData:\n"
-      << describe(data_options()) << "\nAnalysis of the hierarchy:\n"
-      << describe(analysis_options())
-      << "\nA rule's own options are written --RULE.OPTION VALUE, for example --dtp.sigma 0.3; `strata help RULE` "
-         "lists them.\n"
-         "An INI file (--config) holds the same options as lines NAME = VALUE, a rule's in a section [RULE], and "
-         "further\n"
-         "networks in sections [network.NAME] with network options; the command line wins.\n"
-         "A graph file (--network FILE.json) describes any acyclic network; --print-graph of `run` shows the "
-         "format.\n\n"
-         "Rules:";
-  std::size_t width = 6;
-  for (const RuleEntry& e : program.rules.entries()) {
-    const bool last = &e == &program.rules.entries().back();
-    if (width + e.name.size() > 110) {
-      out << "\n      ";
-      width = 6;
-    }
-    out << ' ' << e.name << (last ? "" : ",");
-    width += e.name.size() + 2;
+Page page_of(const Command& command, const Program& program) {
+  Page page = {{"", {Paragraph{cat("Usage: strata ", command.name, " ", command.usage)}}}};
+  for (const std::string& text : command.about) page.push_back({"", {Paragraph{text}}});
+  for (const OptionGroup& group : command.groups) {
+    if (!group.options.empty()) page.push_back({group.title, {defined(group.options)}});
   }
-  out << '\n' << exit_codes;
-  return out.str();
+  if (command.rule_options) {
+    std::vector<std::string> names;
+    for (const RuleEntry& e : program.rules.entries()) names.push_back(e.name);
+    page.push_back(
+        {"",
+         {Paragraph{"A rule's own options are written --RULE.OPTION VALUE, for example --dtp.sigma 0.3; `strata "
+                    "help RULE` lists them."}}});
+    page.push_back({"", {Paragraph{cat("Rules: ", join(names), ".")}}});
+  }
+  Verbatim examples;
+  for (const Example& e : command.examples) {
+    examples.lines.push_back(e.text.empty() ? e.line : cat(e.line, "   # ", e.text));
+  }
+  if (!examples.lines.empty()) page.push_back({"Examples", {examples}});
+  if (!command.see.empty())
+    page.push_back({"", {Paragraph{cat("See also `strata help TOPIC`: ", join(command.see), ".")}}});
+  return page;
 }
 
-std::string rule_help(const RuleEntry& rule) {
-  std::ostringstream out;
-  out << rule.name << " (" << rule.family << "): " << rule.summary << "\n  " << rule.citation << '\n';
-  if (!rule.needs.empty()) out << "  Needs: " << rule.needs << '\n';
-  if (!rule.checked.empty()) out << "  Checked against: " << rule.checked << '\n';
-  if (!rule.numbers.empty()) out << "  Reaches: " << rule.numbers << '\n';
-  out << '\n';
-  const auto table = [&](const std::vector<OptionSpec>& specs) {
-    std::vector<OptionDef> defs;
-    for (const OptionSpec& o : specs) {
-      std::string help = o.help;
-      if (!o.choices.empty()) help += ": " + join(o.choices);
-      defs.push_back({rule.name + "." + o.name, o.fallback, "VALUE", help});
-    }
-    return describe(defs);
-  };
-  if (!rule.options.empty()) out << "Options:\n" << table(rule.options) << '\n';
-  out << "Optimizers, with defaults that are good for the default network (what an optimizer does not read must "
-         "stay):\n"
-      << table(optimizer_options(rule));
-  return out.str();
+Page page_of(const RuleEntry& rule) {
+  Definitions facts{{{"Source", "", rule.citation}}};
+  if (!rule.needs.empty()) facts.items.push_back({"Needs", "", rule.needs});
+  if (!rule.checked.empty()) facts.items.push_back({"Checked against", "", rule.checked});
+  if (!rule.numbers.empty()) facts.items.push_back({"Reaches", "", rule.numbers});
+  Page page = {{"", {Paragraph{cat(rule.name, " (", rule.family, "): ", rule.summary)}, facts}}};
+  const auto own = own_options(rule);
+  if (!own.empty()) page.push_back({"Options", {defined(own)}});
+  page.push_back(
+      {"Optimizers",
+       {Paragraph{"Their defaults are good for the default network. What an optimizer does not read must stay."},
+        defined(optimizer_option_defs(rule))}});
+  return page;
+}
+
+Page page_of(const LayerEntry& layer) {
+  return {
+      {"", {Paragraph{cat(layer.name, " (layer): ", layer.summary)}}},
+      {"",
+       {Paragraph{cat("In a graph file: {\"name\": …, \"type\": \"", layer.name,
+                      "\", \"inputs\": […], …} with the attributes named above, if any; `strata help network`.")}}}};
+}
+
+Page page_of(const DatasetEntry& data) {
+  return {{"", {Paragraph{cat(data.name, " (data set): ", data.summary)}}},
+          {"", {Paragraph{cat("From: ", data.source)}}}};
+}
+
+Page page_of(const OptimizerInfo& optimizer) {
+  return {
+      {"", {Paragraph{cat(optimizer.name, " (optimizer): ", optimizer.summary)}}},
+      {"",
+       {Paragraph{cat("Chosen by --optimizer ", optimizer.name, " for every rule, by --RULE.optimizer for one.")}}}};
+}
+
+std::vector<OptionDef> as_defs(const RuleEntry& rule, const std::vector<OptionSpec>& specs) {
+  std::vector<OptionDef> defs;
+  for (const OptionSpec& o : specs) {
+    const std::string help = o.choices.empty() ? o.help : cat(o.help, ": ", join(o.choices));
+    Known known{.names = o.choices};
+    if (o.kind == OptionSpec::Kind::flag) known.names = {"true", "false"};
+    defs.push_back({cat(rule.name, ".", o.name), o.fallback, "VALUE", help, known});
+  }
+  return defs;
+}
+
+// What the terminal has, but no lines too long to read; elsewhere a hundred columns.
+std::size_t page_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
+  return std::clamp<std::size_t>(size.ws_col, 60, 100);
+}
+
+const std::vector<OptionDef> help_options = {{"man", "", "", "all of the help as a man page, strata(1)"}};
+
+int help(const Program& program, const Arguments& arguments) {
+  std::vector<std::string> words;
+  const Values values = parse_values(help_options, {}, arguments, &words);
+  const std::size_t most = values.flag("man") ? 0 : 1;
+  if (words.size() > most) {
+    throw UsageError(
+        cat("help: stray word '", words[most], "'; expected ", most == 0 ? "no topic beside --man" : "one topic"));
+  }
+  std::cout << (values.flag("man") ? man_page(program)
+                                   : help_text(program, words.empty() ? "" : words[0], page_width()));
+  return 0;
 }
 
 }  // namespace
 
-std::string help_text(const Program& program, const std::string& topic) {
-  if (topic.empty()) return overview();
-  if (topic == "run") return training_help(program, topic, run_options());
-  if (topic == "compare") return training_help(program, topic, compare_options());
-  if (topic == "collect") {
-    return cat(
-        "Usage: strata collect [OPTIONS]\n\nWrites summary.h5 and summary.csv over all finished runs of a folder, and "
-        "prints "
-        "their table.\nFiles that cannot be read are named and left out (exit 3).\n\n",
-        describe(collect_options()));
-  }
-  if (topic == "report") {
-    return cat(
-        "Usage: strata report [DIR] [OPTIONS]\n\nDraws the finished runs of a folder (strata-out): one HTML page that "
-        "needs "
-        "nothing else, and its pictures as SVG\nfiles. Accuracy, gradient and hierarchy, each with intervals over "
-        "seeds and beside "
-        "its null. Files that cannot be\nread are named and left out (exit 3).\n\n",
-        describe(report_options()));
-  }
-  if (topic == "attribute") {
-    return cat(
-        "Usage: strata attribute FILE [OPTIONS]\n\nAnalyses the weights in a run's file: what its neurons depend on, "
-        "whether "
-        "that lies in the layer just\nbefore, and what that share would be before training, with permuted weights, and "
-        "by layer "
-        "sizes alone.\n\n",
-        describe(attribute_options()),
-        "\nExamples:\n  strata attribute strata-out/runs/RUN.h5 --query h4:17,h5:3 --ablate\n"
-        "  strata attribute RUN.h5 --examples 1000 --k 10 --out run-attribution.h5\n"
-        "  strata attribute RUN.h5 --against OTHER.h5 --permuted 0\n");
-  }
-  if (topic == "list") {
-    return cat("Usage: strata list rules|datasets|layers|optimizers|losses|initializers [OPTIONS]\n\n",
-               describe(list_options()));
-  }
-  if (topic == "validate") {
-    return "Usage: strata validate FILE…\n\nChecks run files: schema, groups, dimension scales, that all can be read. "
-           "Exit 2 if one "
-           "is bad.\n";
-  }
-  if (topic == "help") return "Usage: strata help [COMMAND|RULE]\n";
-  std::vector<std::string> known;
-  for (const Command& c : commands()) known.push_back(c.name);
-  for (const RuleEntry& e : program.rules.entries()) {
-    if (e.name == topic) return rule_help(e);
-    known.push_back(e.name);
-  }
-  throw UsageError(unknown_name("topic", topic, known));
+std::vector<OptionDef> own_options(const RuleEntry& rule) { return as_defs(rule, rule.options); }
+std::vector<OptionDef> optimizer_option_defs(const RuleEntry& rule) { return as_defs(rule, optimizer_options(rule)); }
+
+std::vector<std::string> topic_names(const Program& program) {
+  std::vector<std::string> names;
+  for (const Command& c : commands()) names.push_back(c.name);
+  for (const Topic& t : topics(program)) names.push_back(t.name);
+  for (const RuleEntry& e : program.rules.entries()) names.push_back(e.name);
+  for (const LayerEntry& e : program.layers.entries()) names.push_back(e.name);
+  for (const DatasetEntry& e : program.datasets.entries()) names.push_back(e.name);
+  for (const OptimizerInfo& o : optimizer_catalog()) names.push_back(o.name);
+  return names;
 }
 
-int help_command(const Program& program, const Arguments& arguments) {
-  if (arguments.size() > 1) throw UsageError(cat("help: stray word '", arguments[1], "'; expected one topic"));
-  std::cout << help_text(program, arguments.empty() ? "" : arguments[0]);
-  return 0;
+std::vector<std::string> names_of(const Known& known, const Program& program) {
+  std::vector<std::string> names = known.names;
+  if (known.rules) {
+    for (const RuleEntry& e : program.rules.entries()) names.push_back(e.name);
+  }
+  if (known.datasets) {
+    for (const DatasetEntry& e : program.datasets.entries()) names.push_back(e.name);
+  }
+  if (known.topics) {
+    const auto all = topic_names(program);
+    names.insert(names.end(), all.begin(), all.end());
+  }
+  return names;
+}
+
+std::string help_text(const Program& program, const std::string& topic, std::size_t width) {
+  const auto page_in = [&](const auto& entries) {
+    for (const auto& e : entries) {
+      if (e.name == topic) return page_of(e);
+    }
+    return Page{};
+  };
+  Page page;
+  if (topic.empty()) page = overview(program);
+  for (const Command& c : commands()) {
+    if (c.name == topic) page = page_of(c, program);
+  }
+  for (const Topic& t : topics(program)) {
+    if (page.empty() && t.name == topic) page = {{t.title, t.blocks}};
+  }
+  if (page.empty()) page = page_in(program.rules.entries());
+  if (page.empty()) page = page_in(program.layers.entries());
+  if (page.empty()) page = page_in(program.datasets.entries());
+  if (page.empty()) page = page_in(optimizer_catalog());
+  if (page.empty()) {
+    const std::string guess = closest(topic, topic_names(program));
+    throw UsageError(cat("unknown topic '", topic, "'", guess.empty() ? "" : cat(" (did you mean '", guess, "'?)"),
+                         "; `strata help topics` lists them"));
+  }
+  return to_text(page, width);
+}
+
+Command help_command() {
+  return {
+      .name = "help",
+      .summary = "explain a command, a rule or another topic",
+      .usage = "[TOPIC] [OPTIONS]",
+      .about = {"Explains a command, a rule, a layer, a data set, an optimizer, or another topic; `strata help topics` "
+                "lists them. `strata COMMAND --help` is the same as `strata help COMMAND`."},
+      .groups = {{"", help_options}},
+      .words = {.topics = true},
+      .one_word = true,
+      .examples = {{"strata help dtp"}, {"strata help --man | man -l -", "read it as a man page"}},
+      .call = help};
 }
 
 }  // namespace strata::cli

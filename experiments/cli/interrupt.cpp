@@ -9,15 +9,26 @@
 namespace strata::cli {
 namespace {
 
-std::atomic<int> received{0};
-static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<int> received{0}, continuations{0};
+std::atomic<bool> display{false}, said{false};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+
+constexpr const char* word =
+    "stopping: the last whole epoch is saved; the same command goes on from it (again to leave at once)";
+
+// A closed stderr is no reason not to stop.
+void say(const char* text) { [[maybe_unused]] const auto written = write(STDERR_FILENO, text, std::strlen(text)); }
 
 void handle(int signal) {
-  if (received.exchange(signal) != 0) _exit(128 + signal);
-  const char* word =
-      "\nstopping: the last whole epoch is saved; the same command goes on from it (again to leave at once)\n";
-  // A closed stderr is no reason not to stop.
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, word, std::strlen(word));
+  const bool again = received.exchange(signal) != 0;
+  if ((again || !display) && !said.exchange(true)) {
+    say("\n");
+    say(word);
+    say("\n");
+  } else if (again) {
+    say("\n");  // below what is drawn
+  }
+  if (again) _exit(128 + signal);
 }
 
 }  // namespace
@@ -29,6 +40,8 @@ void watch_signals() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = [](int) { ++continuations; };
+  sigaction(SIGCONT, &action, nullptr);
   action.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &action, nullptr);
   sigaction(SIGHUP, &action, nullptr);
@@ -36,5 +49,11 @@ void watch_signals() {
 }
 
 int interrupted() { return received.load(); }
+
+void display_says_the_word(bool yes) { display = yes; }
+
+std::string word_to_say() { return interrupted() != 0 && !said.exchange(true) ? word : ""; }
+
+int continued() { return continuations.load(); }
 
 }  // namespace strata::cli

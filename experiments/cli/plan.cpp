@@ -53,11 +53,13 @@ std::vector<Skip> parse_skips(const std::string& text) {
   return skips;
 }
 
+const std::vector<std::string> skip_modes = {"add", "project", "concat"};
+
 SkipMode parse_skip_mode(const std::string& text) {
   if (text == "add") return SkipMode::add;
   if (text == "project") return SkipMode::project;
   if (text == "concat") return SkipMode::concat;
-  throw UsageError(cat("--skip-mode: ", unknown_name("mode", text, {"add", "project", "concat"})));
+  throw UsageError(cat("--skip-mode: ", unknown_name("mode", text, skip_modes)));
 }
 
 bool is_graph_file(const std::string& name) { return name.size() > 5 && name.substr(name.size() - 5) == ".json"; }
@@ -196,40 +198,55 @@ std::string RunPlan::stem() const { return cat(rule, "-", network, "-s", seed, "
 
 std::vector<OptionDef> network_options() {
   return {{"hidden", "256x5", "WIDTHS", "hidden layers: 256x5 = 256,256,256,256,256; empty = a linear model"},
-          {"activation", "tanh", "NAME", "identity, tanh, sigmoid, hard_sigmoid, relu, leaky_relu, elu"},
-          {"init", "xavier_normal", "NAME", "xavier_, he_, lecun_ with normal or uniform; orthogonal; zeros"},
+          {"activation", "tanh", "NAME", join(activation_names()), {.names = activation_names()}},
+          {"init",
+           "xavier_normal",
+           "NAME",
+           "xavier_, he_, lecun_ with normal or uniform; orthogonal; zeros",
+           {.names = initializer_names()}},
           {"init-gain", "1", "X", "factor on the initial weights"},
-          {"bias", "true", "BOOL", "whether dense layers have biases"},
+          {"bias", "true", "BOOL", "whether dense layers have biases", {.names = {"true", "false"}}},
           {"dropout", "0", "RATE", "dropout after every hidden activation"},
           {"skip", "", "FROM:TO,…", "output of hidden layer FROM joins the pre-activation of layer TO"},
-          {"skip-mode", "add", "MODE", "how: add, project (through weights) or concat"}};
+          {"skip-mode", "add", "MODE", "how: add, project (through weights) or concat", {.names = skip_modes}}};
 }
 
 std::vector<OptionDef> training_options() {
-  return {{"epochs", "10", "N", "epochs to train"},
-          {"batch", "128", "N", "examples a mini-batch"},
-          {"loss", "cross_entropy", "NAME", "cross_entropy, squared_error, binary_cross_entropy"},
-          {"optimizer", "", "NAME", "for every rule's forward weights; by default each rule's own"},
-          {"lr", "", "X", "learning rate of every rule; by default each rule's own"},
-          {"momentum", "", "X", "of momentum, nesterov and rmsprop"},
-          {"beta1", "", "X", "of adam and adamw"},
-          {"beta2", "", "X", "of adam and adamw"},
-          {"epsilon", "", "X", "of adam, adamw and rmsprop"},
-          {"alpha", "", "X", "of rmsprop"},
-          {"weight-decay", "", "X", "weight decay of every rule"},
-          {"schedule", "constant", "SPEC", "learning rate over time: constant, step:50,75:0.1 or cosine"},
-          {"warmup", "0", "EPOCHS", "linear warm-up ahead of the schedule"},
-          {"clip-norm", "0", "X", "clip a step's gradients to this global norm; 0 = off"},
-          {"clip-value", "0", "X", "clip every gradient element to ±X; 0 = off"},
-          {"probe", "256", "N", "training examples on which the layer measures are taken"}};
+  std::vector<std::string> optimizers;
+  for (const OptimizerInfo& o : optimizer_catalog()) optimizers.push_back(o.name);
+  return {
+      {"epochs", "10", "N", "epochs to train"},
+      {"batch", "128", "N", "examples a mini-batch"},
+      {"loss", "cross_entropy", "NAME", join(loss_names()), {.names = loss_names()}},
+      {"optimizer", "", "NAME", "for every rule's forward weights; by default each rule's own", {.names = optimizers}},
+      {"lr", "", "X", "learning rate of every rule; by default each rule's own"},
+      {"momentum", "", "X", "of momentum, nesterov and rmsprop"},
+      {"beta1", "", "X", "of adam and adamw"},
+      {"beta2", "", "X", "of adam and adamw"},
+      {"epsilon", "", "X", "of adam, adamw and rmsprop"},
+      {"alpha", "", "X", "of rmsprop"},
+      {"weight-decay", "", "X", "weight decay of every rule"},
+      {"schedule",
+       "constant",
+       "SPEC",
+       "learning rate over time: constant, step:50,75:0.1 or cosine",
+       {.names = {"constant", "step:", "cosine"}}},
+      {"warmup", "0", "EPOCHS", "linear warm-up ahead of the schedule"},
+      {"clip-norm", "0", "X", "clip a step's gradients to this global norm; 0 = off"},
+      {"clip-value", "0", "X", "clip every gradient element to ±X; 0 = off"},
+      {"probe", "256", "N", "training examples on which the layer measures are taken"}};
 }
 
 std::vector<OptionDef> data_options() {
-  return {{"dataset", "fashion-mnist", "NAME", "see `strata list datasets`"},
-          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it"},
+  return {{"dataset", "fashion-mnist", "NAME", "see `strata list datasets`", {.datasets = true}},
+          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it", {.files = "/"}},
           {"validation", "5000", "N", "training examples kept for validation"},
           {"split-seed", "0", "N", "which ones: one split for all seeds"},
-          {"normalize", "none", "HOW", "none (pixels stay 0–1), global or feature: the graph's first node"}};
+          {"normalize",
+           "none",
+           "HOW",
+           "none (pixels stay 0–1), global or feature: the graph's first node",
+           {.names = normalization_names()}}};
 }
 
 std::vector<OptionDef> analysis_options() {
@@ -270,6 +287,14 @@ void check_k(int k, const Neurons& neurons) {
     throw UsageError(cat("--k ", k, ": expected 1 to ", most,
                          ", the hidden neurons before the last layer: a neuron has no more sources"));
   }
+}
+
+std::vector<OptionGroup> grid_options(std::vector<OptionDef> own) {
+  return {{"", std::move(own)},
+          {"Network", network_options()},
+          {"Training", training_options()},
+          {"Data", data_options()},
+          {"Analysis of the hierarchy", analysis_options()}};
 }
 
 std::vector<std::string> rule_option_names(const Catalog& rules) {

@@ -46,6 +46,8 @@ std::vector<OptionDef> network_options();
 std::vector<OptionDef> training_options();
 std::vector<OptionDef> data_options();
 std::vector<OptionDef> analysis_options();
+/// `own`, and the four above as the help groups them.
+std::vector<OptionGroup> grid_options(std::vector<OptionDef> own);
 
 /// What analysis_options say; the targets are sampled. Throws UsageError.
 AnalysisSettings analysis_settings(const Values& values, Index validation_examples);

@@ -1,4 +1,4 @@
-// How far a grid is: a bar with the time left on a terminal, a line per epoch elsewhere. To stderr.
+// How far a grid is: a live table on a terminal, a line per epoch elsewhere. To stderr.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "experiments/cli/progress_table.hpp"
 #include "framework/io/run_record.hpp"
 #include "framework/learning/trainer.hpp"
 
@@ -16,9 +17,12 @@ namespace strata::cli {
 
 /// One run as the display sees it.
 struct ProgressItem {
-  std::string label;  ///< "fa mlp s0"
-  int epochs = 0;     ///< to reach
-  double cost = 1;    ///< of all epochs, in any unit
+  std::string rule, network;  ///< network: "" if there is one only
+  int seed = 0;
+  int epochs = 0;   ///< to reach
+  double cost = 1;  ///< of all epochs, in any unit
+
+  std::string label() const;  ///< "fa mlp s0"
 };
 
 class Progress {
@@ -39,27 +43,30 @@ class Progress {
   void ended(std::size_t run, const std::string& how);
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Live {
     const Trainer* trainer = nullptr;
     int epoch = -1;  // finished epochs
     double steps_an_epoch = 1;
+    double loss, accuracy;  // after the last of them
     double fraction_at_start = 0;
+    Clock::time_point start;
     bool ended = false;
   };
-  struct Work {
-    double total = 0, done = 0, before = 0;  // before: in earlier sessions
-  };
+  void look(std::size_t run, const Trainer& trainer);
   double fraction(std::size_t run) const;
-  Work work() const;
-  std::string status();  // "7/15 runs, 46 %, 2:31 left"
+  ProgressState state() const;
   void print(const std::string& line);
-  void draw();
+  void draw(const std::string& line_above);
   void watch();
 
   std::vector<ProgressItem> items_;
   std::vector<Live> live_;
   bool quiet_, terminal_, colour_;
-  std::chrono::steady_clock::time_point start_;
+  Clock::time_point start_;
+  std::vector<std::string> drawn_;  // the table as it stands on the terminal
+  std::size_t width_ = 0;           // of the terminal, then
+  int continued_ = 0;
   std::mutex guard_;
   std::condition_variable closing_;
   bool closed_ = false;

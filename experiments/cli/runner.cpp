@@ -329,7 +329,7 @@ std::vector<RunResult> execute(const Program& program, const Plan& plan, Store& 
   for (std::size_t i = 0; i < plan.runs.size(); ++i) {
     const RunPlan& run = plan.runs[i];
     const bool several = plan.networks.size() > 1;
-    items[i] = {cat(run.rule, several ? " " + run.network : "", " s", run.seed), run.settings.epochs, 0};
+    items[i] = {run.rule, several ? run.network : "", run.seed, run.settings.epochs, 0};
   }
   for (const std::size_t i : open) items[i].cost = plan.runs[i].cost;
   WriterThread writer;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 #include "framework/core/errors.hpp"
 
@@ -58,6 +59,29 @@ std::string text_of(const Table& table) {
   std::vector<std::size_t> right;
   for (std::size_t c = table.words; c < table.header.size(); ++c) right.push_back(c);
   return cat(aligned(table.header, table.rows, right), "\n", table.note);
+}
+
+std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (lines.empty() || columns_of(lines.back()) + 1 + columns_of(word) > width) {
+      lines.push_back(word);
+    } else {
+      lines.back().append(" ").append(word);
+    }
+  }
+  return lines;
+}
+
+std::string shortened(const std::string& text, std::size_t columns) {
+  std::size_t end = 0, seen = 0;
+  while (end < text.size()) {
+    seen += (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;  // not a continuation byte
+    if (seen > columns) break;
+    ++end;
+  }
+  return text.substr(0, end);
 }
 
 std::string duration(double seconds) {

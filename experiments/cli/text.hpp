@@ -24,6 +24,12 @@ struct Table {
 /// "" without rows.
 std::string text_of(const Table& table);
 
+/// Broken at spaces into lines of at most `width` columns; a longer word has a line of its own.
+std::vector<std::string> wrapped(const std::string& text, std::size_t width);
+
+/// The first `columns` columns of a text.
+std::string shortened(const std::string& text, std::size_t columns);
+
 /// "42 s", "3:07" (minutes), "1:02:03".
 std::string duration(double seconds);
 

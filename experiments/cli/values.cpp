@@ -4,9 +4,7 @@
 #include <boost/program_options.hpp>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
-#include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/learning/options.hpp"
 
@@ -186,18 +184,10 @@ Values parse_values(const std::vector<OptionDef>& table, const std::vector<std::
   return {table, std::move(given), std::move(from_file)};
 }
 
-std::string describe(const std::vector<OptionDef>& table) {
-  const auto left_of = [](const OptionDef& o) { return cat("  --", o.name, o.value.empty() ? "" : " ", o.value); };
-  std::size_t width = 0;
-  for (const OptionDef& o : table) width = std::max(width, columns_of(left_of(o)));
-  std::ostringstream out;
-  for (const OptionDef& o : table) {
-    const std::string left = left_of(o);
-    out << left << std::string(width - columns_of(left) + 2, ' ') << o.help;
-    if (!o.fallback.empty() && !o.value.empty()) out << " (" << o.fallback << ")";
-    out << '\n';
-  }
-  return out.str();
+std::vector<OptionDef> flat(const std::vector<OptionGroup>& groups) {
+  std::vector<OptionDef> all;
+  for (const OptionGroup& group : groups) all.insert(all.end(), group.options.begin(), group.options.end());
+  return all;
 }
 
 }  // namespace strata::cli

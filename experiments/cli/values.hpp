@@ -8,13 +8,38 @@
 
 namespace strata::cli {
 
+/// What a value can be, as far as that can be listed: what shells complete it to.
+struct Known {
+  std::vector<std::string> names = {};
+  std::string files = {};                                ///< names of files: "*.h5"; "/": folders alone
+  bool rules = false, datasets = false, topics = false;  ///< besides, the program's own, and the topics of its help
+
+  bool operator==(const Known&) const = default;
+};
+
 /// A declared option of the program (a rule's own options are declared in the rule's catalog entry).
 struct OptionDef {
   std::string name;      ///< without dashes
   std::string fallback;  ///< the default, as text; "" for none
   std::string value;     ///< what the help calls the value: "N", "NAME,…"; "" for a switch that takes none
   std::string help;
+  Known known = {};
+
+  bool operator==(const OptionDef&) const = default;
+  /// Whether the value is a list with commas: the help calls it "NAME,…".
+  bool is_list() const { return value.ends_with(",…"); }
 };
+
+/// Options that belong together.
+struct OptionGroup {
+  std::string title;  ///< as a heading: "Training"; "" for a command's own
+  std::vector<OptionDef> options;
+
+  bool operator==(const OptionGroup&) const = default;
+};
+
+/// The options of all groups, in their order.
+std::vector<OptionDef> flat(const std::vector<OptionGroup>& groups);
 
 /// Name → text; what is not given falls back to the table.
 class Values {
@@ -53,8 +78,5 @@ std::vector<std::string> split_text(const std::string& text, char separator);
 /// file is read too, and the command line wins. Throws UsageError, with a guess at what was meant.
 Values parse_values(const std::vector<OptionDef>& table, const std::vector<std::string>& dotted,
                     const std::vector<std::string>& arguments, std::vector<std::string>* words);
-
-/// The table as help text.
-std::string describe(const std::vector<OptionDef>& table);
 
 }  // namespace strata::cli

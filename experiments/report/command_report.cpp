@@ -48,16 +48,14 @@ std::string file_name(const std::string& name) {
   return safe;
 }
 
-}  // namespace
-
 std::vector<OptionDef> report_options() {
   return {{"out", "", "FILE",
            "the page; by default DIR/report.html. Its pictures go to a folder of that name without .html"},
-          {"rules", "", "NAME,…", "only these rules"},
+          {"rules", "", "NAME,…", "only these rules", {.rules = true}},
           {"networks", "", "NAME,…", "only these networks"}};
 }
 
-int report_command(const Program& program, const Arguments& arguments) {
+int report(const Program& program, const Arguments& arguments) {
   std::vector<std::string> words;
   const Values values = parse_values(report_options(), {}, arguments, &words);
   if (words.size() > 1) throw UsageError(cat("report: stray word '", words[1], "'; expected one folder"));
@@ -77,6 +75,26 @@ int report_command(const Program& program, const Arguments& arguments) {
   replace_file(out, page.html);
   std::cout << out.string() << '\n';
   return study.complaints.empty() ? 0 : 3;
+}
+
+}  // namespace
+
+Command report_command() {
+  return {
+      .name = "report",
+      .summary = "draw the runs of a folder: one HTML page and its pictures as SVG files",
+      .usage = "[DIR] [OPTIONS]",
+      .about =
+          {"Draws the finished runs of a folder (strata-out): accuracy, gradient and hierarchy, each with intervals "
+           "over seeds and beside its null, and any neuron with its strongest sources. The page opens from disk "
+           "and needs nothing else. Files that cannot be read are named and left out (exit 3)."},
+      .groups = {{"", report_options()}},
+      .words = {.files = "/"},
+      .one_word = true,
+      .examples = {{"strata report my-runs"},
+                   {"strata report my-runs --rules backprop,fa --out fa.html", "some of it, elsewhere"}},
+      .see = {"files"},
+      .call = report};
 }
 
 }  // namespace strata::cli

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +74,7 @@ Running::Running(const fs::path& in, const Words& arguments, const Start& start)
     if (terminal_ < 0 || ::grantpt(terminal_) != 0 || ::unlockpt(terminal_) != 0) {
       throw std::runtime_error("cannot make a terminal");
     }
+    resize(start.width, start.height);
     errors = ::open(::ptsname(terminal_), O_RDWR | O_NOCTTY | O_CLOEXEC);
   } else {
     errors = ::open(err_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
@@ -87,6 +89,7 @@ Running::Running(const fs::path& in, const Words& arguments, const Start& start)
   char buffer[4096];
   for (ssize_t got = 0; (got = ::read(terminal_, buffer, sizeof buffer)) > 0;) {  // an error once the program is gone
     seen.append(buffer, static_cast<std::size_t>(got));
+    if (start.watch) start.watch(*this, std::string(buffer, static_cast<std::size_t>(got)));
   }
   write(err_, seen);
 }
@@ -104,6 +107,15 @@ Running::~Running() {
 
 void Running::signal(int number) const {
   if (pid_ > 0) ::kill(pid_, number);
+}
+
+void Running::type(const std::string& keys) const {
+  if (::write(terminal_, keys.data(), keys.size()) < 0) throw std::runtime_error("cannot write to the terminal");
+}
+
+void Running::resize(unsigned short width, unsigned short height) const {
+  const winsize size{height, width, 0, 0};
+  if (::ioctl(terminal_, TIOCSWINSZ, &size) != 0) throw std::runtime_error("cannot set the size of the terminal");
 }
 
 bool Running::until(const std::function<bool()>& condition) {

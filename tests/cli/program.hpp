@@ -36,12 +36,17 @@ struct Outcome {
 /// that is wrong on purpose, to see a test fail).
 std::string program_under_test();
 
+class Running;
+
 /// How a program is started besides its arguments.
 struct Start {
   std::string program = program_under_test();
   std::vector<std::pair<std::string, std::string>> environment = {};
-  bool terminal = false;  ///< stderr is a terminal
-  bool nobody = false;    ///< as the user nobody (root alone can ask for it)
+  bool terminal = false;                   ///< stderr is a terminal
+  bool nobody = false;                     ///< as the user nobody (root alone can ask for it)
+  unsigned short width = 80, height = 24;  ///< of the terminal
+  /// Called with each piece of text that the terminal gets.
+  std::function<void(Running&, const std::string&)> watch = {};
 };
 
 /// A program under way, in the folder `in`; killed if the test leaves it.
@@ -53,6 +58,9 @@ class Running {
   Running& operator=(const Running&) = delete;
 
   void signal(int number) const;
+  /// On its terminal.
+  void type(const std::string& keys) const;
+  void resize(unsigned short width, unsigned short height) const;
   /// Looks every few milliseconds until `condition` holds; false if the program ends or a minute passes first.
   bool until(const std::function<bool()>& condition);
   /// What it wrote to stderr so far.

@@ -1,4 +1,4 @@
-// The program around the training: help, lists, what goes to stdout and what to stderr, colours, double precision.
+// The program around the training: version, lists, what goes to stdout and what to stderr, double precision.
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
@@ -9,7 +9,6 @@ using namespace strata::testing;
 
 namespace {
 
-const Words commands = {"run", "compare", "collect", "list", "validate", "help"};
 const Words rules = {"backprop", "frozen", "fa", "dfa", "dtp"};
 const std::string tiny = " --dataset clusters --hidden 8 --epochs 2 --out out";
 
@@ -20,36 +19,6 @@ Outcome run(const Scratch& in, const std::string& line, const Start& start = {})
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_CASE(help) {
-  const Scratch in;
-  for (const std::string line : {"help", "--help", "-h"}) {
-    const Outcome o = run(in, line);
-    BOOST_TEST(o.err == "");
-    for (const std::string& command : commands) BOOST_TEST(contains(o.out, "  " + command + " "), line);
-  }
-  const Outcome nothing = call(in, "");
-  BOOST_TEST(nothing.code == 2);
-  BOOST_TEST(contains(nothing.out + nothing.err, "Usage: strata COMMAND"));
-  for (const std::string& command : commands) {
-    const Outcome o = run(in, "help " + command);
-    BOOST_TEST(contains(o.out, "strata " + command), command);
-    BOOST_TEST(o.err == "");
-    if (command == "help") continue;
-    BOOST_TEST(run(in, command + " --help").out == o.out);
-    for (const std::string& line : lines(o.out)) BOOST_TEST(line.size() <= 130U, line);
-  }
-  for (const std::string& rule : rules) {
-    const Outcome o = run(in, "help " + rule);
-    BOOST_TEST(o.out.starts_with(rule + " ("));
-    BOOST_TEST(contains(o.out, "--" + rule + ".lr"));
-  }
-  BOOST_TEST(contains(run(in, "help dtp").out, "--dtp.sigma"));
-  BOOST_TEST(contains(run(in, "help dtp").out, "  Needs: a chain of layers\n"));
-  BOOST_TEST(not_refused(call(in, "help dpt"), {"'dpt'", "dtp"}) == "");
-  BOOST_TEST(not_refused(call(in, "help run fast"), {"stray word 'fast'"}) == "");
-  BOOST_TEST(tree(in.path()).empty());
-}
 
 BOOST_AUTO_TEST_CASE(version) {
   const Scratch in;
@@ -110,27 +79,6 @@ BOOST_AUTO_TEST_CASE(results_and_progress_keep_apart) {
   BOOST_TEST(!contains(loud.err, "\r"));
   BOOST_TEST(run(in, "run --quiet --seed 1" + tiny).err == "");
   BOOST_TEST(run(in, "compare --quiet --seeds 1 --rules fa,dfa" + tiny).err == "");
-}
-
-BOOST_AUTO_TEST_CASE(a_bar_on_a_terminal) {
-  const Scratch in;
-  const Start terminal{.environment = {{"TERM", "xterm"}}, .terminal = true};
-  const Outcome bar = run(in, "compare --seeds 2 --rules fa,dfa" + tiny, terminal);
-  BOOST_TEST(contains(bar.err, "█"));
-  BOOST_TEST(contains(bar.err, "4/4 runs, 100 %"));
-  BOOST_TEST(contains(bar.err, "\033[36m"));
-  BOOST_TEST(!contains(bar.err, "epoch 1/2"));
-  BOOST_TEST(bar.err.ends_with("\r\033[K"));  // the bar is gone in the end
-  Start plain = terminal;
-  plain.environment.emplace_back("NO_COLOR", "1");
-  const Outcome no_colour = run(in, "compare --seeds 3 --rules fa,dfa" + tiny, plain);
-  BOOST_TEST(contains(no_colour.err, "█"));
-  BOOST_TEST(!contains(no_colour.err, "\033[3"));
-  BOOST_TEST(run(in, "compare --quiet --seeds 4 --rules fa,dfa" + tiny, terminal).err == "");
-  const Start dumb{.environment = {{"TERM", "dumb"}}, .terminal = true};
-  const Outcome none = run(in, "run --rule dtp" + tiny, dumb);
-  BOOST_TEST(!contains(none.err, "\033"));
-  BOOST_TEST(contains(none.err, "epoch 1/2"));
 }
 
 BOOST_AUTO_TEST_CASE(in_double) {
