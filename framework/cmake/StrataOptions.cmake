@@ -11,26 +11,22 @@ option(STRATA_UNITY "Compile the libraries' sources a few at a time: halves the 
 option(STRATA_UNITY_RULES "The same for the rules, which are many and small; OFF: touching one compiles it alone" OFF)
 set(STRATA_GEMM strata CACHE STRING "What multiplies tiles of matrices: strata (our kernel), eigen, openblas")
 set_property(CACHE STRATA_GEMM PROPERTY STRINGS strata eigen openblas)
+option(STRATA_INSTALL_F64 "Install the libraries in double too, as strata::framework_f64 and so on" OFF)
 option(STRATA_STD_THREADS "std::thread instead of oneTBB under the parallel seam (for ThreadSanitizer)" OFF)
 set(STRATA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
 
-if(NOT CMAKE_BUILD_TYPE)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
-find_package(Threads REQUIRED)
-find_package(TBB 2021 REQUIRED)
-find_package(Eigen3 3.4 REQUIRED NO_MODULE)
-find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
-find_package(nlohmann_json 3.11 REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(HDF5 1.10 REQUIRED COMPONENTS C HL)
-find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+include(StrataDependencies)
 
 if(NOT STRATA_GEMM MATCHES "^(strata|eigen|openblas)$")
   message(FATAL_ERROR "STRATA_GEMM is '${STRATA_GEMM}': expected strata, eigen or openblas")
@@ -42,49 +38,27 @@ if(STRATA_GEMM STREQUAL openblas)
     PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread)
   find_path(OPENBLAS_INCLUDE_DIR cblas.h REQUIRED NO_DEFAULT_PATH
     PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread)
-  add_library(strata_openblas INTERFACE)
-  target_include_directories(strata_openblas SYSTEM INTERFACE ${OPENBLAS_INCLUDE_DIR})
-  target_link_libraries(strata_openblas INTERFACE ${OPENBLAS_LIBRARY})
-  set(STRATA_GEMM_LIBRARIES strata_openblas)
+  set(STRATA_GEMM_LIBRARIES ${OPENBLAS_LIBRARY})
+  get_filename_component(openblas_folder ${OPENBLAS_LIBRARY} DIRECTORY)
+  list(APPEND CMAKE_INSTALL_RPATH ${openblas_folder})
 endif()
-
-# HDF5 statically where that links: Debian's shared library loads thirty others (curl, Kerberos, …), which takes longer
-# than all that `strata --help` does.
-set(strata_hdf5_libraries ${HDF5_HL_LIBRARIES} ${HDF5_LIBRARIES})
-set(static_libraries ${strata_hdf5_libraries})
-list(TRANSFORM static_libraries REPLACE "(libhdf5(_hl)?)\\.so$" "\\1.a")
-list(FILTER static_libraries EXCLUDE REGEX "/lib(curl|crypto)\\.so$")
-include(CheckCXXSourceCompiles)
-set(CMAKE_REQUIRED_INCLUDES ${HDF5_INCLUDE_DIRS})
-set(CMAKE_REQUIRED_LIBRARIES ${static_libraries})
-check_cxx_source_compiles("#include <hdf5_hl.h>
-int main() { return H5open() + H5DSset_scale(0, nullptr); }" STRATA_STATIC_HDF5)
-unset(CMAKE_REQUIRED_INCLUDES)
-unset(CMAKE_REQUIRED_LIBRARIES)
-if(STRATA_STATIC_HDF5)
-  set(strata_hdf5_libraries ${static_libraries})
-endif()
-
-# Debian's packages have no imported targets for these two.
-add_library(strata_hdf5 INTERFACE)
-target_include_directories(strata_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
-target_link_libraries(strata_hdf5 INTERFACE ${strata_hdf5_libraries})
-add_library(strata_random123 INTERFACE)
-target_include_directories(strata_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
 
 # Flags that every translation unit shares. What may move bits is pinned: no -ffast-math, contraction fixed. Nobody reads
 # errno after mathematics, and without it square roots are vector instructions.
 add_library(strata_flags INTERFACE)
 target_compile_features(strata_flags INTERFACE cxx_std_20)
 # -fPIC for programs too: they share the libraries' precompiled header, which must be compiled alike.
-target_compile_options(strata_flags INTERFACE -Wall -Wextra -ffp-contract=fast -fno-math-errno -fPIC)
+target_compile_options(strata_flags INTERFACE -ffp-contract=fast -fno-math-errno -fPIC)
 target_compile_definitions(strata_flags INTERFACE EIGEN_DONT_PARALLELIZE EIGEN_MAX_ALIGN_BYTES=64)
+# Of our own sources alone; who links the libraries has warnings of their own.
+add_library(strata_warnings INTERFACE)
+target_compile_options(strata_warnings INTERFACE -Wall -Wextra)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC's own AVX-512 headers set these two off (GCC bug 105593); clang still warns.
-  target_compile_options(strata_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
+  target_compile_options(strata_warnings INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized)
 endif()
 if(STRATA_WERROR)
-  target_compile_options(strata_flags INTERFACE -Werror)
+  target_compile_options(strata_warnings INTERFACE -Werror)
 endif()
 if(STRATA_NATIVE)
   target_compile_options(strata_flags INTERFACE -march=native)

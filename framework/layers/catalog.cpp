@@ -73,25 +73,47 @@ void Attributes::finish() const {
 }
 
 LayerCatalog builtin_layers() {
+  using Json = nlohmann::ordered_json;
+  const Json none = Json::object();
   LayerCatalog catalog;
-  catalog.add({"dense", "y = W x + b; units, bias (true), init (xavier_normal), gain (1)", [](Attributes& a) {
+  catalog.add({"dense",
+               "y = W x + b; units, bias (true), init (xavier_normal), gain (1)",
+               [](Attributes& a) {
                  const Index units = a.required_integer("units");
                  const bool bias = a.boolean("bias", true);
                  const std::string init = a.text("init", "xavier_normal");
                  return std::make_shared<Dense>(units, bias, init, a.real("gain", 1));
-               }});
+               },
+               {{Json{{"units", 5}}, {{4}}}, {Json{{"units", 3}, {"bias", false}}, {{4}}}}});
   for (const std::string& name : activation_names()) {
-    catalog.add({name, "elementwise activation", [name](Attributes&) { return make_activation(name); }});
+    catalog.add({name,
+                 "elementwise activation",
+                 [name](Attributes&) { return make_activation(name); },
+                 {{none, {{4}}}, {none, {{2, 2, 3}}}}});
   }
-  catalog.add({"add", "sum of two or more inputs of one shape", [](Attributes&) { return std::make_shared<Add>(); }});
-  catalog.add({"concat", "flat inputs stacked", [](Attributes&) { return std::make_shared<Concat>(); }});
-  catalog.add({"flatten", "the input as one flat vector", [](Attributes&) { return std::make_shared<Flatten>(); }});
-  catalog.add({"dropout", "drops inputs in training; rate (0.5)",
-               [](Attributes& a) { return std::make_shared<Dropout>(a.real("rate", 0.5)); }});
-  catalog.add({"normalize", "(x − mean)/sd; mean (0) and sd (1), a number or one a feature", [](Attributes& a) {
+  catalog.add({"add",
+               "sum of two or more inputs of one shape",
+               [](Attributes&) { return std::make_shared<Add>(); },
+               {{none, {{4}, {4}}}, {none, {{2, 3}, {2, 3}, {2, 3}}}}});
+  catalog.add({"concat",
+               "flat inputs stacked",
+               [](Attributes&) { return std::make_shared<Concat>(); },
+               {{none, {{4}, {1}, {6}}}}});
+  catalog.add({"flatten",
+               "the input as one flat vector",
+               [](Attributes&) { return std::make_shared<Flatten>(); },
+               {{none, {{2, 2, 3}}}}});
+  catalog.add({"dropout",
+               "drops inputs in training; rate (0.5)",
+               [](Attributes& a) { return std::make_shared<Dropout>(a.real("rate", 0.5)); },
+               {{Json{{"rate", 0.4}}, {{7}}}}});
+  catalog.add({"normalize",
+               "(x − mean)/sd; mean (0) and sd (1), a number or one a feature",
+               [](Attributes& a) {
                  const auto mean = a.reals("mean", {0});
                  return std::make_shared<Normalize>(mean, a.reals("sd", {1}));
-               }});
+               },
+               {{Json{{"mean", 0.3}, {"sd", 0.7}}, {{2, 2, 3}}}}});
   return catalog;
 }
 

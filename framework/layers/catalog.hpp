@@ -39,11 +39,18 @@ class Attributes {
   std::vector<std::string> asked_;
 };
 
+/// Attributes and shapes of inputs that a layer can be made with.
+struct LayerExample {
+  nlohmann::ordered_json attributes;
+  std::vector<Shape> inputs;
+};
+
 struct LayerEntry {
   static constexpr const char* kind = "layer type";
   std::string name;  ///< as the "type" of a node
   std::string summary;
   std::function<std::shared_ptr<const Layer>(Attributes&)> make;
+  std::vector<LayerExample> examples = {};  ///< what the conformance suite tries it with: small, one at least
 };
 
 using LayerCatalog = CatalogOf<LayerEntry>;

@@ -1,0 +1,250 @@
+// What every layer must keep to, tried with the examples of its catalog entry.
+#include <tbb/global_control.h>
+
+#include <cmath>
+
+#include "framework/core/errors.hpp"
+#include "framework/core/rng.hpp"
+#include "framework/parallel/parallel.hpp"
+#include "tests/conformance/suites.hpp"
+#include "tests/support/says.hpp"
+
+namespace strata::conformance {
+namespace {
+
+using testing::bytes;
+
+// Central differences of sums of some ten terms: their rounding and the step's square, with room.
+constexpr bool doubles = sizeof(Scalar) == sizeof(double);
+constexpr Scalar step = doubles ? Scalar(1e-5) : Scalar(1e-2);
+constexpr double tolerance = doubles ? 1e-6 : 1e-2;
+
+Matrix drawn(Index rows, Index cols, const std::string& name) {
+  Matrix m(rows, cols);
+  Rng(1, name).fill_normal(mut_view(m), 0, 1);
+  return m;
+}
+
+std::vector<View> views(const std::vector<Matrix>& all) {
+  std::vector<View> out;
+  for (const Matrix& m : all) out.push_back(view(m));
+  return out;
+}
+
+std::vector<MutView> mut_views(std::vector<Matrix>& all) {
+  std::vector<MutView> out;
+  for (Matrix& m : all) out.push_back(mut_view(m));
+  return out;
+}
+
+std::vector<Matrix> zeros(const std::vector<Matrix>& like) {
+  std::vector<Matrix> out;
+  for (const Matrix& m : like) out.push_back(Matrix::Zero(m.rows(), m.cols()));
+  return out;
+}
+
+double distance(const Matrix& a, const Matrix& reference) {
+  return static_cast<double>((a - reference).norm()) / (1e-3 + static_cast<double>(reference.norm()));
+}
+
+/// A layer with values for all that it reads.
+struct Trial {
+  std::shared_ptr<const Layer> layer;
+  std::vector<Shape> shapes;
+  std::vector<Matrix> x, w;
+  Matrix y, dy;
+  Aux aux;
+  Ctx ctx{Mode::train, true, 1, 3};
+
+  Trial(const LayerEntry& entry, const LayerExample& example, Index batch) : shapes(example.inputs) {
+    Attributes attributes("node", example.attributes);
+    layer = entry.make(attributes);
+    attributes.finish();
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      x.push_back(drawn(features(shapes[i]), batch, cat("x", i)));
+      // Away from the kinks of piecewise functions.
+      for (const Scalar kink : {-3, 0, 3}) {
+        x.back() = ((x.back().array() - kink).abs() < 2 * step).select(kink + 4 * step, x.back());
+      }
+    }
+    for (const ParamSpec& p : layer->params(shapes)) w.push_back(drawn(p.rows, p.cols, p.name));
+    y.resize(features(layer->infer(shapes)), batch);
+    dy = drawn(y.rows(), batch, "dy");
+  }
+
+  void forward() {
+    y.setConstant(std::numeric_limits<Scalar>::quiet_NaN());  // all of it must be written
+    layer->forward({ctx, "node"}, views(w), views(x), mut_view(y), aux);
+  }
+  void pull_back_into(std::vector<Matrix>& dx, const std::vector<Matrix>& transport, const Matrix& d,
+                      int skipped = -1) {
+    std::vector<MutView> out;
+    for (std::size_t i = 0; i < dx.size(); ++i) {
+      out.push_back(static_cast<int>(i) == skipped ? no_view() : mut_view(dx[i]));
+    }
+    layer->pull_back(views(transport), views(x), view(y), aux, view(d), out);
+  }
+  void param_grad_into(std::vector<Matrix>& g, Scalar scale) {
+    auto out = mut_views(g);
+    layer->param_grad(views(x), view(y), aux, view(dy), out, scale);
+  }
+  std::vector<Matrix> pull_back(const std::vector<Matrix>& transport) {
+    std::vector<Matrix> dx = zeros(x);
+    pull_back_into(dx, transport, dy);
+    return dx;
+  }
+  std::vector<Matrix> param_grad(Scalar scale) {
+    std::vector<Matrix> g = zeros(w);
+    param_grad_into(g, scale);
+    return g;
+  }
+
+  /// d⟨dy, y⟩/dm by central differences; m is one of x or w.
+  Matrix numeric(Matrix& m) {
+    Matrix out(m.rows(), m.cols());
+    const auto value = [&] {
+      forward();
+      return y.cast<double>().cwiseProduct(dy.cast<double>()).sum();
+    };
+    for (Index i = 0; i < m.size(); ++i) {
+      const Scalar kept = m.data()[i];
+      m.data()[i] = kept + step;
+      const double up = value();
+      m.data()[i] = kept - step;
+      out.data()[i] = static_cast<Scalar>((up - value()) / (2 * static_cast<double>(step)));
+      m.data()[i] = kept;
+    }
+    forward();
+    return out;
+  }
+};
+
+void gradients_match_central_differences(const LayerEntry& entry, const LayerExample& example) {
+  Trial t(entry, example, 3);
+  t.forward();
+  BOOST_TEST(t.y.allFinite());
+  const auto dx = t.pull_back(t.w), g = t.param_grad(1);
+  for (std::size_t i = 0; i < dx.size(); ++i) BOOST_TEST(distance(dx[i], t.numeric(t.x[i])) < tolerance, "input " << i);
+  for (std::size_t i = 0; i < g.size(); ++i)
+    BOOST_TEST(distance(g[i], t.numeric(t.w[i])) < tolerance, "parameter " << i);
+}
+
+void gradients_are_added_and_scaled(const LayerEntry& entry, const LayerExample& example) {
+  Trial t(entry, example, 3);
+  t.forward();
+  const auto dx = t.pull_back(t.w), g = t.param_grad(1);
+  auto more_dx = dx, more_g = g;
+  t.pull_back_into(more_dx, t.w, t.dy);
+  t.param_grad_into(more_g, Scalar(-0.5));
+  for (std::size_t i = 0; i < dx.size(); ++i) BOOST_TEST(distance(more_dx[i], 2 * dx[i]) < 1e-4, "input " << i);
+  for (std::size_t i = 0; i < g.size(); ++i) BOOST_TEST(distance(more_g[i], g[i] / 2) < 1e-4, "parameter " << i);
+}
+
+void unwanted_gradients_are_left_alone(const LayerEntry& entry, const LayerExample& example) {
+  Trial t(entry, example, 3);
+  t.forward();
+  const auto dx = t.pull_back(t.w);
+  for (std::size_t i = 0; i < dx.size(); ++i) {
+    auto got = zeros(t.x);
+    t.pull_back_into(got, t.w, t.dy, static_cast<int>(i));
+    for (std::size_t k = 0; k < dx.size(); ++k) {
+      BOOST_TEST((bytes(got[k]) == bytes(k == i ? Matrix(Matrix::Zero(dx[k].rows(), dx[k].cols())) : dx[k])));
+    }
+  }
+}
+
+// The backward half of a layer that has the foreign weights: a layer with parameters is linear in them and in x, or its
+// derivative by x does not depend on x's image under its own.
+void foreign_transport_weights(const LayerEntry& entry, const LayerExample& example) {
+  Trial t(entry, example, 3);
+  if (t.w.empty()) return;
+  t.forward();
+  const auto own = t.pull_back(t.w);
+  std::vector<Matrix> foreign;
+  for (const Matrix& w : t.w) foreign.push_back(drawn(w.rows(), w.cols(), "foreign"));
+  const auto dx = t.pull_back(foreign);
+  double apart = 0;
+  for (std::size_t i = 0; i < dx.size(); ++i) {
+    BOOST_TEST(dx[i].allFinite());
+    apart += distance(dx[i], own[i]);
+  }
+  BOOST_TEST(apart > 1e-3, "pull_back uses the layer's own weights and not those that it is given");
+}
+
+void many_cotangents_are_so_many_calls(const LayerEntry& entry, const LayerExample& example) {
+  Trial t(entry, example, 5);
+  t.forward();
+  const Matrix dy = drawn(t.y.rows(), 15, "many");
+  std::vector<Matrix> together;
+  for (const Matrix& m : t.x) together.push_back(Matrix::Zero(m.rows(), 15));
+  t.pull_back_into(together, t.w, dy);
+  for (Index k = 0; k < 3; ++k) {
+    t.dy = dy.middleCols(5 * k, 5);
+    const auto one = t.pull_back(t.w);
+    for (std::size_t i = 0; i < one.size(); ++i) BOOST_TEST(distance(together[i].middleCols(5 * k, 5), one[i]) < 1e-4);
+  }
+}
+
+void the_number_of_threads_does_not_show(const LayerEntry& entry, const LayerExample& example) {
+  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  Trial t(entry, example, 4099);
+  const auto all = [&] {
+    t.forward();
+    std::string found = bytes(t.y);
+    for (const Matrix& m : t.pull_back(t.w)) found += bytes(m);
+    for (const Matrix& m : t.param_grad(1)) found += bytes(m);
+    return found;
+  };
+  const std::string reference = all();
+  for (const int threads : {1, 2, 3, 8}) {
+    with_threads(threads, [&] { BOOST_TEST((all() == reference), threads << " threads"); });
+  }
+}
+
+void its_attributes_make_it_again(const LayerEntry& entry, const LayerExample& example) {
+  const Trial t(entry, example, 1);
+  BOOST_TEST(t.layer->type() == entry.name);
+  Attributes again("node", t.layer->attributes());
+  BOOST_TEST(entry.make(again)->attributes().dump() == t.layer->attributes().dump());
+  BOOST_CHECK_NO_THROW(again.finish());
+  if (t.layer->elementwise()) BOOST_TEST(features(t.layer->infer(t.shapes)) == features(t.shapes[0]));
+  BOOST_CHECK_THROW(t.layer->infer({}), ShapeError);
+}
+
+struct LayerCheck {
+  const char* name;
+  void (*run)(const LayerEntry&, const LayerExample&);
+};
+
+constexpr LayerCheck layer_checks[] = {{"gradients_match_central_differences", gradients_match_central_differences},
+                                       {"gradients_are_added_and_scaled", gradients_are_added_and_scaled},
+                                       {"unwanted_gradients_are_left_alone", unwanted_gradients_are_left_alone},
+                                       {"foreign_transport_weights", foreign_transport_weights},
+                                       {"many_cotangents_are_so_many_calls", many_cotangents_are_so_many_calls},
+                                       {"the_number_of_threads_does_not_show", the_number_of_threads_does_not_show},
+                                       {"its_attributes_make_it_again", its_attributes_make_it_again}};
+
+}  // namespace
+
+Suite* layer_suite(const std::vector<LayerEntry>& layers) {
+  Suite* all = suite("layers");
+  for (const LayerEntry& entry : layers) {
+    Suite* of_layer = suite(entry.name);
+    add_case(*of_layer, "an_entry_says_what_it_is", [entry] {
+      BOOST_TEST(!entry.summary.empty());
+      BOOST_TEST(entry.summary.find('\n') == std::string::npos);
+      BOOST_TEST(!entry.examples.empty(), "layer '" << entry.name << "': its entry has no example to try");
+    });
+    for (const LayerCheck& check : layer_checks) {
+      add_case(*of_layer, check.name, [entry, check] {
+        for (const LayerExample& example : entry.examples) {
+          BOOST_TEST_CONTEXT(example.attributes.dump()) { check.run(entry, example); }
+        }
+      });
+    }
+    all->add(of_layer);
+  }
+  return all;
+}
+
+}  // namespace strata::conformance

@@ -1,0 +1,3 @@
+#include "parts.hpp"
+
+int main(int argc, char** argv) { return strata::cli::main(argc, argv, outside::program()); }
