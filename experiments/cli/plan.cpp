@@ -192,6 +192,28 @@ Graph plan_graph(const Program& program, const Values& values, const std::string
   }
 }
 
+struct Asked {
+  std::string unsupported;  // why the rule cannot train the network; "" if it can
+  int walks = 1;            // over the training set in an epoch
+};
+
+// What a rule says of a network. One that breaks down here is left out like one that cannot train it.
+Asked ask(const RuleEntry& entry, const Options& options, const Graph& graph, const Loss& loss) {
+  try {
+    const auto rule = entry.make(options);
+    if (!rule) return {"its entry makes no rule"};
+    return {rule->unsupported(graph, loss), walks(rule->schedule().epoch)};
+  } catch (const Error&) {
+    throw;  // of its options
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return {cat("it threw: ", e.what())};
+  } catch (...) {
+    return {"it threw what is no std::exception"};
+  }
+}
+
 }  // namespace
 
 std::string RunPlan::stem() const { return cat(rule, "-", network, "-s", seed, "-", hash); }
@@ -401,7 +423,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
     if (values.given("k")) check_k(analysis.k, Neurons(graph));
     for (std::size_t r = 0; r < rules.size(); ++r) {
       const RuleEntry& entry = program.rules.at(rules[r]);
-      const auto rule = entry.make(resolved[r].options);
+      const Asked asked = ask(entry, resolved[r].options, graph, *loss);
       for (const std::int32_t seed : plan.seeds) {
         RunPlan run;
         run.rule = rules[r];
@@ -415,7 +437,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
         run.settings.optimizers = resolved[r].optimizers;
         run.analysis = analysis;
         run.snapshots = snapshots;
-        run.unsupported = rule->unsupported(graph, *loss);
+        run.unsupported = asked.unsupported;
         Json optimizers = Json::object();
         for (const auto& [group, o] : resolved[r].optimizers) optimizers[group] = to_json(o);
         run.config = {
@@ -446,7 +468,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
             {"epochs", settings.epochs}};
         run.hash = hash_of(run.config, depends_on_total_epochs(settings.schedule));
         run.cost = graph.multiply_adds() * static_cast<double>(plan.split.train.size()) * settings.epochs *
-                   walks(rule->schedule().epoch) * (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
+                   asked.walks * (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
         plan.runs.push_back(std::move(run));
       }
     }

@@ -293,8 +293,14 @@ RunResult run_one(Session& session, std::size_t number) {
     result = Run(session, number).train();
   } catch (const std::bad_alloc&) {
     result.message = "out of memory: try a smaller --batch, smaller layers or fewer --threads";
-  } catch (const std::exception& e) {
+  } catch (const IoError& e) {
     result.message = e.what();
+  } catch (const DataError& e) {
+    result.message = e.what();
+  } catch (const std::exception& e) {
+    result.message = cat("rule ", run.rule, ": ", e.what());
+  } catch (...) {  // from a rule of somebody else's
+    result.message = cat("rule ", run.rule, ": threw what is no std::exception");
   }
   switch (result.outcome) {
     case Outcome::complete:

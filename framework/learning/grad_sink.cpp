@@ -9,6 +9,14 @@
 namespace strata {
 
 void GradSink::add(const Net& net, NodeId node, const Activations& acts, View dy, Scalar scale) {
+  const Graph& graph = net.graph();
+  if (node < 0 || node >= graph.size()) {
+    throw UsageError(cat("pseudo-gradient at node ", node, ": expected 0 to ", graph.size() - 1));
+  }
+  if (dy.rows() != graph[node].units || dy.cols() != acts.batch()) {
+    throw ShapeError(cat("pseudo-gradient at node '", graph[node].name, "': got ", dy.rows(), " × ", dy.cols(),
+                         ", expected ", graph[node].units, " × ", acts.batch()));
+  }
   nodes_.push_back({&net, node, &acts, dy.data(), dy.rows(), dy.cols(), dy.outerStride(), scale});
 }
 
@@ -48,6 +56,16 @@ void GradSink::ask(const Registry& registry, const std::vector<ParamId>& paramet
   present_.assign(size, 0);
   asked_.assign(size, 0);
   contributions_.assign(size, 0);
+  const auto check = [&](ParamId id) {
+    if (id < 0 || id >= registry.size()) {
+      throw UsageError(cat("gradient of parameter ", id, ": expected 0 to ", registry.size() - 1));
+    }
+  };
+  for (std::size_t i = 0; i < direct_count_; ++i) check(direct_[i].parameter);
+  for (const Alias& a : aliases_) {
+    check(a.parameter);
+    check(a.like);
+  }
   for (const ParamId id : parameters) asked_[static_cast<std::size_t>(id)] = 1;
   for (const Alias& a : aliases_) {
     if (asked_[static_cast<std::size_t>(a.parameter)]) asked_[static_cast<std::size_t>(a.like)] = 1;

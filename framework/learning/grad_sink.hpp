@@ -13,9 +13,11 @@ namespace strata {
 class GradSink final : public NodeGradients {
  public:
   /// The node's parameters get scale·(∂y/∂w)ᵀ dy. `acts` and `dy` must not change before the phase ends.
+  /// Throws ShapeError unless dy is the node's units × the batch of `acts`, UsageError on a node that is not there.
   void add(const Net& net, NodeId node, const Activations& acts, View dy, Scalar scale = 1) override;
 
-  /// The parameter gets scale·g; g is copied. Throws ShapeError in resolve() if the shapes differ.
+  /// The parameter gets scale·g; g is copied. In resolve(): throws ShapeError if the shapes differ, UsageError on a
+  /// parameter that is not there.
   void add(ParamId parameter, View g, Scalar scale = 1);
 
   /// `parameter` gets the same gradient as `like`, transposed if the shapes say so (Kolen–Pollack).
