@@ -4,6 +4,7 @@
 #include <iostream>
 #include <new>
 
+#include "datasets/hdf5.hpp"
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/commands.hpp"
 #include "experiments/cli/run_reader.hpp"
@@ -52,7 +53,7 @@ int dispatch(const Program& program, Arguments arguments) {
 
 }  // namespace
 
-Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets(), nullptr}; }
+Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets(), nullptr, {}}; }
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
@@ -69,8 +70,10 @@ const std::vector<Command>& commands() {
 int main(int argc, const char* const* argv, const Program& program) {
   try {
     const RunReader reader;
+    const ChildWalker data_walker([](const std::filesystem::path& file) { return load_hdf5_dataset(file).checksum; });
     Program complete = program;
     complete.reader = &reader;
+    complete.check_hdf5_data = [&](const std::string& path) { data_walker(path); };
     const int code = dispatch(complete, Arguments(argv + std::min(argc, 1), argv + argc));
     std::cout.flush();
     if (!std::cout) return complain("standard output: cannot be written", 1);
