@@ -113,16 +113,17 @@ std::string numpy_type(const std::string& descr) {
 
 class NpyArray final : public ArraySource {
  public:
-  explicit NpyArray(const fs::path& file) : file_(file) {
+  explicit NpyArray(const fs::path& file) {
     where = file.string();
     std::error_code error;
     if (!fs::exists(file, error)) throw MissingFile(cat(where, ": there is no such file"));
     if (!fs::is_regular_file(file, error)) throw DataError(cat(where, ": is not a file; expected a .npy file"));
     size_ = fs::file_size(file, error);
-    std::ifstream in = opened(0);
+    in_.open(file, std::ios::binary);
+    if (!in_) throw DataError(cat(where, ": cannot be opened: ", std::strerror(errno)));
     std::array<unsigned char, 12> head{};
-    in.read(reinterpret_cast<char*>(head.data()), head.size());
-    const auto got = static_cast<std::size_t>(in.gcount());
+    in_.read(reinterpret_cast<char*>(head.data()), head.size());
+    const auto got = static_cast<std::size_t>(in_.gcount());
     if (got < 6 || std::memcmp(head.data(), "\x93NUMPY", 6) != 0) {
       throw DataError(cat(where, ": is not a .npy file; expected what numpy.save writes"));
     }
@@ -138,7 +139,7 @@ class NpyArray final : public ArraySource {
                           std::min<std::uint64_t>(longest_header, size_)));
     }
     std::string text(length, '\0');
-    opened(start_ - length).read(text.data(), static_cast<std::streamsize>(length));
+    from(start_ - length).read(text.data(), static_cast<std::streamsize>(length));
     read_header(text);
   }
 
@@ -169,11 +170,10 @@ class NpyArray final : public ArraySource {
         " by the header"));
   }
 
-  std::ifstream opened(std::uint64_t at) const {
-    std::ifstream in(file_, std::ios::binary);
-    if (!in) throw DataError(cat(where, ": cannot be opened: ", std::strerror(errno)));
-    in.seekg(static_cast<std::streamoff>(at));
-    return in;
+  std::ifstream& from(std::uint64_t place) const {
+    in_.clear();
+    in_.seekg(static_cast<std::streamoff>(place));
+    return in_;
   }
 
   template <class To> void convert(std::span<To> values) const {
@@ -191,7 +191,7 @@ class NpyArray final : public ArraySource {
 
   // In blocks, so that a large file is not in memory twice. x86-64 is little-endian, and Strata builds nowhere else yet.
   template <class From, class To> void copy(std::span<To> values) const {
-    std::ifstream in = opened(start_);
+    std::ifstream& in = from(start_);
     std::vector<From> block(std::min<std::size_t>(values.size(), 1 << 16));
     for (std::size_t done = 0; done < values.size(); done += block.size()) {
       block.resize(std::min(block.size(), values.size() - done));
@@ -202,7 +202,7 @@ class NpyArray final : public ArraySource {
     }
   }
 
-  fs::path file_;
+  mutable std::ifstream in_;
   std::uint64_t size_ = 0, start_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "experiments/cli/cli.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <new>
@@ -7,6 +9,7 @@
 #include "datasets/hdf5.hpp"
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/commands.hpp"
+#include "experiments/cli/memory.hpp"
 #include "experiments/cli/run_reader.hpp"
 #include "framework/core/errors.hpp"
 #include "rules/builtin.hpp"
@@ -51,6 +54,14 @@ int dispatch(const Program& program, Arguments arguments) {
   throw UsageError(unknown_name("command", name, known));
 }
 
+// Data may be as large as memory: what a file claims beyond its own length is refused before it is read.
+ChildWalker::Limits limits_of_data() {
+  ChildWalker::Limits limits;
+  const double available = available_memory();
+  if (std::isfinite(available)) limits.bytes = std::max(limits.bytes, static_cast<std::size_t>(available));
+  return limits;
+}
+
 }  // namespace
 
 Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets(), nullptr, {}}; }
@@ -70,7 +81,8 @@ const std::vector<Command>& commands() {
 int main(int argc, const char* const* argv, const Program& program) {
   try {
     const RunReader reader;
-    const ChildWalker data_walker([](const std::filesystem::path& file) { return load_hdf5_dataset(file).checksum; });
+    const ChildWalker data_walker([](const std::filesystem::path& file) { return load_hdf5_dataset(file).checksum; },
+                                  limits_of_data());
     Program complete = program;
     complete.reader = &reader;
     complete.check_hdf5_data = [&](const std::string& path) { data_walker(path); };

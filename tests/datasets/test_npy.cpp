@@ -152,6 +152,10 @@ BOOST_AUTO_TEST_CASE(headers_that_are_none) {
   std::string other = npy("<f4", "(2,)", raw<float>({1, 2}));
   other[6] = 4;
   check_refused(other, {"version 4.0 of the format; expected 1.0 to 3.0"});
+  other = header(dictionary("<f4", "(2,)"), 2) + std::string(70'000, ' ');
+  other[9] = '\xff';
+  other[10] = '\x01';
+  check_refused(other, {"damaged: says its header has ", "expected at most 65536"});
   other = header(dictionary("<f4", "(2,)"), 2) + raw<float>({1, 2});
   other[11] = '\x7f';
   check_refused(other, {"damaged: says its header has 21307"});
