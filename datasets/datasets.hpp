@@ -13,11 +13,13 @@ namespace strata {
 struct DatasetEntry {
   static constexpr const char* kind = "data set";
   std::string name;     ///< "fashion-mnist"
-  std::string summary;  ///< one line: what it is, and where it is looked for
+  std::string summary;  ///< one line: what it is
   std::string source;   ///< where it comes from, with its licence
-  /// Loads the data from a folder ("" = where the data set usually lies). Throws DataError when they are not there or
-  /// not what they should be, UsageError when a folder makes no sense or is needed and not given.
-  std::function<Dataset(const std::string& folder)> load;
+  /// Loads the data from a folder or file ("" = where the data set usually lies). Throws DataError when they are not
+  /// there or not what they should be, UsageError when a path makes no sense or is needed and not given.
+  std::function<Dataset(const std::string& path)> load;
+  std::string needs = {};  ///< one line: which files, and where they are looked for
+  bool hdf5 = false;       ///< reads an HDF5 file: a child process is to load it first (framework/io/child_walker.hpp)
 };
 
 using DatasetCatalog = CatalogOf<DatasetEntry>;

@@ -9,16 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "framework/core/errors.hpp"
+#include "datasets/missing_file.hpp"
 #include "framework/learning/dataset.hpp"
 
 namespace strata {
-
-/// A data file that does not exist.
-class MissingFile : public DataError {
- public:
-  using DataError::DataError;
-};
 
 struct IdxImages {
   Index count = 0, rows = 0, cols = 0;

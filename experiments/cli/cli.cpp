@@ -1,12 +1,16 @@
 #include "experiments/cli/cli.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <new>
 
+#include "datasets/hdf5.hpp"
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/commands.hpp"
 #include "experiments/cli/help.hpp"
+#include "experiments/cli/memory.hpp"
 #include "experiments/cli/run_reader.hpp"
 #include "framework/core/errors.hpp"
 #include "rules/builtin.hpp"
@@ -51,9 +55,17 @@ int dispatch(const Program& program, Arguments arguments) {
   throw UsageError(unknown_name("command", name, known));
 }
 
+// Data may be as large as memory: what a file claims beyond its own length is refused before it is read.
+ChildWalker::Limits limits_of_data() {
+  ChildWalker::Limits limits;
+  const double available = available_memory();
+  if (std::isfinite(available)) limits.bytes = std::max(limits.bytes, static_cast<std::size_t>(available));
+  return limits;
+}
+
 }  // namespace
 
-Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets(), nullptr}; }
+Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets(), nullptr, {}}; }
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {run_command(),      compare_command(),    collect_command(),
@@ -65,8 +77,11 @@ const std::vector<Command>& commands() {
 int main(int argc, const char* const* argv, const Program& program) {
   try {
     const RunReader reader;
+    const ChildWalker data_walker([](const std::filesystem::path& file) { return load_hdf5_dataset(file).checksum; },
+                                  limits_of_data());
     Program complete = program;
     complete.reader = &reader;
+    complete.check_hdf5_data = [&](const std::string& path) { data_walker(path); };
     const int code = dispatch(complete, Arguments(argv + std::min(argc, 1), argv + argc));
     std::cout.flush();
     if (!std::cout) return complain("standard output: cannot be written", 1);

@@ -7,6 +7,9 @@
 //   }
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "datasets/datasets.hpp"
 #include "framework/layers/catalog.hpp"
 #include "framework/learning/catalog.hpp"
@@ -21,6 +24,8 @@ struct Program {
   LayerCatalog layers;
   DatasetCatalog datasets;
   const RunReader* reader = nullptr;  ///< main() sets it, before any thread starts
+  /// Loads an HDF5 data set in a child process, to see whether it can be. main() sets it too.
+  std::function<void(const std::string& path)> check_hdf5_data = {};
 };
 
 /// Everything that comes with Strata.

@@ -53,8 +53,10 @@ Listing listing(const Program& program, const std::string& what, bool full) {
   if (what == "rules") {
     l = rules_listing(program.rules, full);
   } else if (what == "datasets") {
-    l.columns = {"dataset", "what it is", "source"};
-    for (const DatasetEntry& e : program.datasets.entries()) l.rows.push_back({e.name, e.summary, e.source});
+    l.columns = {"dataset", "what it is", "needs", "source"};
+    for (const DatasetEntry& e : program.datasets.entries()) {
+      l.rows.push_back({e.name, e.summary, or_dash(e.needs), e.source});
+    }
   } else if (what == "layers") {
     l.columns = {"type", "what it does"};
     for (const LayerEntry& e : program.layers.entries()) l.rows.push_back({e.name, e.summary});

@@ -211,6 +211,7 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
   if (out.empty()) throw UsageError("--out: expected a folder");
   if (values.flag("dry-run")) return print_plan(program, plan, out, settings.threads);
 
+  if (!plan.data.note.empty() && !settings.quiet) std::fprintf(stderr, "strata: %s\n", plan.data.note.c_str());
   watch_signals();
   std::vector<RunResult> results;
   {

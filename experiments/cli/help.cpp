@@ -83,6 +83,7 @@ Page page_of(const LayerEntry& layer) {
 
 Page page_of(const DatasetEntry& data) {
   return {{"", {Paragraph{cat(data.name, " (data set): ", data.summary)}}},
+          {"", {Paragraph{cat("Needs: ", data.needs.empty() ? "nothing" : data.needs)}}},
           {"", {Paragraph{cat("From: ", data.source)}}}};
 }
 

@@ -63,7 +63,8 @@ Topic layers_topic(const Program& program) {
 Topic datasets_topic(const Program& program) {
   Definitions list;
   for (const DatasetEntry& e : program.datasets.entries()) {
-    list.items.push_back({e.name, "", cat(e.summary, ". From: ", e.source)});
+    list.items.push_back(
+        {e.name, "", cat(e.summary, e.needs.empty() ? "" : cat(". Needs: ", e.needs), ". From: ", e.source)});
   }
   return {
       "datasets",

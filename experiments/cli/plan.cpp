@@ -6,6 +6,7 @@
 #include <set>
 
 #include "datasets/normalize.hpp"
+#include "experiments/cli/data_source.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/layers/activation.hpp"
 #include "framework/losses/loss.hpp"
@@ -260,8 +261,12 @@ std::vector<OptionDef> training_options() {
 }
 
 std::vector<OptionDef> data_options() {
-  return {{"dataset", "fashion-mnist", "NAME", "see `strata list datasets`", {.datasets = true}},
-          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it", {.files = "/"}},
+  return {{"dataset",
+           "fashion-mnist",
+           "NAME",
+           "see `strata list datasets`; or an HDF5 file FILE.h5",
+           {.files = "*.h5", .datasets = true}},
+          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it", {.files = "*"}},
           {"validation", "5000", "N", "training examples kept for validation"},
           {"split-seed", "0", "N", "which ones: one split for all seeds"},
           {"normalize",
@@ -386,11 +391,11 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
 
   const std::string how = values.text("normalize");
   check_normalization(how);
-  const DatasetEntry& source = program.datasets.at(values.text("dataset"));
+  const DataSource source = data_source(program, values);
   try {
-    plan.data = source.load(values.text("data"));
+    plan.data = load_data(program, source);
   } catch (const DataError& e) {
-    throw DataError(cat("--dataset ", source.name, ": ", e.what()));
+    throw DataError(cat("--dataset ", source.entry.name, ": ", e.what()));
   }
   // The built-in generated sets are smaller than the default validation part: an untouched default gives way.
   Index kept = static_cast<Index>(validation);

@@ -1,5 +1,6 @@
 #include "experiments/cli/trained_net.hpp"
 
+#include "experiments/cli/data_source.hpp"
 #include "experiments/cli/run_reader.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/core/shallow_json.hpp"
@@ -52,11 +53,11 @@ std::string TrainedNet::describe() const {
   return cat(record_.rule, " on ", record_.network, " and ", record_.dataset, ", seed ", record_.seed);
 }
 
-TrainingData load_training_data(const Program& program, const TrainedNet& trained, const std::string& folder) {
+TrainingData load_training_data(const Program& program, const TrainedNet& trained, const std::string& path) {
   TrainingData found;
   const DatasetEntry& source = program.datasets.at(trained.record().dataset);
   try {
-    found.data = source.load(folder);
+    found.data = load_data(program, {source, path});
   } catch (const DataError& e) {
     throw DataError(cat("data set ", source.name, ": ", e.what()));
   }

@@ -48,7 +48,7 @@ struct TrainingData {
   Split split;
 };
 
-/// `folder` as --data. Throws DataError if what is found there is not the run's data, by checksum.
-TrainingData load_training_data(const Program& program, const TrainedNet& trained, const std::string& folder);
+/// `path` as --data. Throws DataError if what is found there is not the run's data, by checksum.
+TrainingData load_training_data(const Program& program, const TrainedNet& trained, const std::string& path);
 
 }  // namespace strata::cli

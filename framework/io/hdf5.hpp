@@ -58,6 +58,12 @@ struct Axis {
   std::string scale;
 };
 
+/// What an array that anybody may have written says of itself.
+struct ArrayInfo {
+  std::string type;  ///< as numpy calls it: "uint8", "float32"; "string", "compound", … for other things
+  std::vector<std::uint64_t> shape;  ///< empty: one value
+};
+
 /// A group of an open file. The file stays open for as long as one of its groups lives.
 class Group {
  public:
@@ -109,6 +115,13 @@ class Group {
   std::vector<double> doubles(const std::string& dataset) const { return numbers<double>(dataset); }
   std::vector<std::int32_t> integers(const std::string& dataset) const { return numbers<std::int32_t>(dataset); }
   std::vector<std::string> strings(const std::string& dataset) const;
+
+  /// Of a dataset with or without scales. Throws DataError where its values cannot be had: more than the file can hold,
+  /// kept in other files, or behind a filter that this HDF5 library lacks.
+  ArrayInfo array(const std::string& dataset) const;
+  /// All values of it, row-major, converted to T: std::uint8_t, float or double. Throws DataError, also where it has
+  /// another number of values than there is room for.
+  template <class T> void read(const std::string& dataset, std::span<T> values) const;
 
   /// "FILE:/group/name", for messages.
   std::string where(const std::string& name = "") const;

@@ -26,6 +26,7 @@ struct Dataset {
   std::string checksum;      ///< 16 hex digits over all values and labels: tells two versions of the data apart
   Examples train;
   Examples test;
+  std::string note = {};  ///< what the user should know of how it was read; "" = nothing
 
   Index features() const { return train.x.rows(); }
 };

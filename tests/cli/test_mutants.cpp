@@ -1,14 +1,16 @@
 // Damaged and hostile HDF5 files: truncated, flipped, with sizes that lie. Whatever HDF5's own parser does with them, the
 // program's reader says one line or reads the file.
 //
-//   test_mutants -- 100000      so many mutants (default 300)
+//   test_mutants -- 100000      so many mutants of each kind (default 300)
 #include <boost/test/unit_test.hpp>
 #include <random>
 
+#include "datasets/hdf5.hpp"
 #include "experiments/cli/run_reader.hpp"
 #include "framework/core/errors.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/count.hpp"
+#include "tests/support/hdf5_arrays.hpp"
 
 using namespace strata::testing;
 
@@ -75,6 +77,40 @@ class Mutator {
   std::vector<std::string> files_;
 };
 
+// Reads so many mutants by `read`, and a few by a command of the program: each is read, or refused with one line.
+void read_mutants(const Scratch& in, Mutator& mutator, const std::function<void(const fs::path&)>& read,
+                  const std::string& command) {
+  const fs::path file = in / "mutant.h5";
+  const int mutants = count_or(300);
+  int good = 0;
+  std::map<std::string, int> refused;
+  for (int i = 0; i < mutants; ++i) {
+    write(file, mutator.next());
+    try {
+      read(file);
+      ++good;
+    } catch (const strata::Error& e) {
+      const std::string text = e.what();
+      BOOST_TEST(!text.empty());
+      BOOST_TEST(text.find('\n') == std::string::npos, text);
+      BOOST_TEST(contains(text, "mutant.h5"), text);
+      if (contains(text, "reading it takes")) BOOST_TEST_MESSAGE(text);
+      refused[contains(text, "crashes")            ? "HDF5 crashed"
+              : contains(text, "reading it takes") ? "beyond limits"
+                                                   : "refused"]++;
+    }
+    if (i % 100 == 0) {  // and as a user would
+      const Outcome o = call(in, command);
+      BOOST_TEST(((o.code == 0 && o.err.empty()) || not_refused(o, {"mutant.h5"}, o.code) == ""), o.err);
+      BOOST_TEST(!o.killed);
+    }
+  }
+  BOOST_TEST(refused["refused"] > 0);
+  std::string counts;
+  for (const auto& [what, count] : refused) counts += strata::cat(", ", count, " ", what);
+  BOOST_TEST_MESSAGE(strata::cat(mutants, " mutants: ", good, " read", counts));
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(mutants_of_run_files) {
@@ -91,33 +127,46 @@ BOOST_AUTO_TEST_CASE(mutants_of_run_files) {
   Mutator mutator({content(only_run(in / "out")), content(only_run(in / "small")), content(in / "a.h5")});
   BOOST_TEST(!reader.describe(in / "a.h5").empty());
 
-  const fs::path file = in / "mutant.h5";
-  const int mutants = count_or(300);
-  int read = 0;
-  std::map<std::string, int> refused;
-  for (int i = 0; i < mutants; ++i) {
-    write(file, mutator.next());
-    try {
-      reader.read(file, true);
-      ++read;
-    } catch (const strata::Error& e) {
-      const std::string text = e.what();
-      BOOST_TEST(!text.empty());
-      BOOST_TEST(text.find('\n') == std::string::npos, text);
-      BOOST_TEST(contains(text, "mutant.h5"), text);
-      if (contains(text, "reading it takes")) BOOST_TEST_MESSAGE(text);
-      refused[contains(text, "crashes")            ? "HDF5 crashed"
-              : contains(text, "reading it takes") ? "beyond limits"
-                                                   : "refused"]++;
-    }
-    if (i % 100 == 0) {  // and as a user would
-      const Outcome o = call(in, "validate mutant.h5");
-      BOOST_TEST(((o.code == 0 && o.err.empty()) || not_refused(o, {"mutant.h5"}, o.code) == ""), o.err);
-      BOOST_TEST(!o.killed);
+  read_mutants(
+      in, mutator, [&](const fs::path& file) { reader.read(file, true); }, "validate mutant.h5");
+}
+
+// Arrays as other programs write them: in one piece, in chunks, compressed, beside other things.
+BOOST_AUTO_TEST_CASE(mutants_of_data_files) {
+  const strata::ChildWalker walker([](const fs::path& file) { return strata::load_hdf5_dataset(file).checksum; },
+                                   {.seconds = 1, .bytes = std::size_t{512} << 20});
+  const Scratch in;
+  constexpr int examples = 30;
+  std::vector<float> x;
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::int64_t> y;
+  for (int i = 0; i < examples; ++i) {
+    y.push_back(i % 3);
+    for (int k = 0; k < 12; ++k) {
+      x.push_back(static_cast<float>(i * k) / 16);
+      bytes.push_back(static_cast<std::uint8_t>(i * k));
     }
   }
-  BOOST_TEST(refused["refused"] > 0);
-  std::string counts;
-  for (const auto& [what, count] : refused) counts += strata::cat(", ", count, " ", what);
-  BOOST_TEST_MESSAGE(strata::cat(mutants, " mutants: ", read, " read", counts));
+  {
+    const ArrayFile file(in / "plain.h5");
+    file.add("x", {examples, 12}, x);
+    file.add("y", {examples}, y);
+    const Chunks chunks({8, 3, 2}), one({7}, 0);
+    const ArrayFile packed(in / "packed.h5");
+    packed.add("x_train", {examples, 3, 4}, bytes, chunks.id());
+    packed.add("y_train", {examples}, y, one.id());
+    packed.add("x_test", {examples, 3, 4}, bytes, chunks.id(), H5T_STD_U8BE);
+    packed.add("y_test", {examples, 1}, y, H5P_DEFAULT, H5T_STD_U16BE);
+    packed.add<double>("more", {}, {1});
+    H5Gclose(H5Gcreate2(packed.id(), "group", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  }
+  BOOST_TEST(walker(in / "plain.h5") != walker(in / "packed.h5"));
+  Mutator mutator({content(in / "plain.h5"), content(in / "packed.h5")});
+  read_mutants(
+      in, mutator,
+      [&](const fs::path& file) {
+        walker(file);
+        strata::load_hdf5_dataset(file);  // what the child came through, so do we
+      },
+      "run --dataset mutant.h5 --dry-run --batch 4");
 }

@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(lists) {
   const Scratch in;
   const std::vector<std::pair<std::string, Words>> holds = {
       {"rules", rules},
-      {"datasets", {"fashion-mnist", "idx", "clusters"}},
+      {"datasets", {"fashion-mnist", "mnist", "cifar-10", "idx", "hdf5", "npy", "clusters"}},
       {"layers", {"dense", "add", "concat", "flatten", "dropout", "tanh", "leaky_relu"}},
       {"optimizers", {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}},
       {"losses", {"cross_entropy", "squared_error", "binary_cross_entropy"}},
@@ -50,6 +50,7 @@ BOOST_AUTO_TEST_CASE(lists) {
     }
     BOOST_TEST(lines(markdown.out).size() == json.size() + 2);
   }
+  BOOST_TEST(contains(run(in, "list datasets").out, "--data FILE: x and y, and x_test and y_test for a test set"));
   BOOST_TEST(not_refused(call(in, "list"), {"expected one of", "rules"}) == "");
   BOOST_TEST(not_refused(call(in, "list rule"), {"'rule'", "did you mean 'rules'"}) == "");
   BOOST_TEST(not_refused(call(in, "list rules layers"), {"expected one of"}) == "");

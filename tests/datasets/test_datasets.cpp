@@ -71,27 +71,31 @@ BOOST_AUTO_TEST_CASE(the_catalog_describes_what_it_holds) {
   for (const DatasetEntry& e : catalog.entries()) {
     BOOST_TEST_CONTEXT(e.name) {
       BOOST_TEST(names.insert(e.name).second);
-      for (const std::string& text : {e.name, e.summary, e.source}) {
+      for (const std::string& text : {e.name, e.summary, e.source, e.needs}) {
         BOOST_TEST(!text.empty());
         BOOST_TEST(text.find('\n') == std::string::npos);
       }
       BOOST_TEST(catalog.at(e.name).summary == e.summary);
     }
   }
-  BOOST_TEST((names == std::set<std::string>{"clusters", "fashion-mnist", "idx"}));
+  BOOST_TEST((names == std::set<std::string>{"cifar-10", "clusters", "fashion-mnist", "hdf5", "idx", "mnist", "npy"}));
 }
 
 BOOST_AUTO_TEST_CASE(the_catalog_refuses) {
   DatasetCatalog catalog = builtin_datasets();
-  check_refused([&] { catalog.at("fashon-mnist"); }, {"unknown data set 'fashon-mnist'", "did you mean 'fashion-mnist'",
-                                                      "known: fashion-mnist, idx, clusters"});
+  check_refused([&] { catalog.at("fashon-mnist"); },
+                {"unknown data set 'fashon-mnist'", "did you mean 'fashion-mnist'",
+                 "known: fashion-mnist, mnist, cifar-10, idx, hdf5, npy, clusters"});
   check_refused([&] { catalog.at("fashion"); }, {"did you mean 'fashion-mnist'"});
   check_refused([&] { catalog.at(""); }, {"unknown data set ''"});
   check_refused([&] { catalog.add(catalog.at("idx")); }, {"data set 'idx' is already in the catalog"});
-  check_refused([&] { catalog.at("idx").load(""); }, {"--dataset idx", "expected --data PATH", "the four IDX files"});
+  for (const std::string name : {"mnist", "cifar-10", "idx", "hdf5", "npy"}) {
+    check_refused([&] { catalog.at(name).load(""); }, {"--dataset " + name, "expected --data PATH, "});
+  }
+  check_refused([&] { catalog.at("idx").load(""); }, {"the four IDX files"});
   check_refused([&] { catalog.at("clusters").load("/some/folder"); },
                 {"--data /some/folder", "clusters is generated", "leave it out"});
-  for (const std::string name : {"idx", "fashion-mnist"}) {
+  for (const std::string name : {"idx", "fashion-mnist", "mnist", "cifar-10", "npy"}) {
     BOOST_CHECK_EXCEPTION(catalog.at(name).load("/no/such/folder"), DataError, [](const DataError& e) {
       return std::string(e.what()).starts_with("/no/such/folder: there is no such folder; expected ");
     });

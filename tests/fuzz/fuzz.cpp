@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "framework/core/errors.hpp"
@@ -20,6 +21,14 @@ void MemoryFile::write(Bytes bytes) {
   if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, bytes.data(), bytes.size(), 0) != size) {
     throw std::runtime_error("cannot write a file in memory");
   }
+}
+
+Bytes take_part(Bytes& bytes) {
+  const std::size_t said = bytes.size() < 2 ? 0 : bytes[0] | std::size_t{bytes[1]} << 8;
+  bytes = bytes.subspan(std::min<std::size_t>(bytes.size(), 2));
+  const Bytes part = bytes.first(std::min(said, bytes.size()));
+  bytes = bytes.subspan(part.size());
+  return part;
 }
 
 void may_refuse(FunctionRef<void()> read) {

@@ -15,8 +15,11 @@ namespace strata::fuzz {
 using Bytes = std::span<const std::uint8_t>;
 
 /// An IDX file behind one byte that says how to read it: '0' as images, '1' as labels, '2' and '3' the same under a
-/// name that ends in .gz.
+/// name that ends in .gz. Behind '4': four files, each behind its length in two bytes, as a data set.
 void idx(Bytes bytes);
+
+/// A .npy file behind '0': read alone. Behind '1': four files, each behind its length in two bytes, as a data set.
+void npy(Bytes bytes);
 
 /// A graph file: read, built into a Graph, written again.
 void graph(Bytes bytes);
@@ -40,6 +43,9 @@ class MemoryFile {
   int file_;
   std::string path_;
 };
+
+/// Cuts the first of several parts off: two bytes, low one first, say how long it is, or what is left if that is less.
+Bytes take_part(Bytes& bytes);
 
 /// Calls `read`. Swallows Strata's errors that say something on one line; throws std::logic_error about other messages.
 void may_refuse(FunctionRef<void()> read);

@@ -13,11 +13,37 @@ struct Names {
   std::filesystem::path packed;
 };
 
+// The four files of a data set.
+struct IdxFolder {
+  IdxFolder() {
+    const char* names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                           "t10k-labels-idx1-ubyte"};
+    for (int i = 0; i < 4; ++i) std::filesystem::create_symlink(files[i].path(), folder / names[i]);
+  }
+  MemoryFile files[4];
+  testing::Folder folder;
+};
+
+void idx_data_set(Bytes bytes) {
+  static IdxFolder folder;
+  for (MemoryFile& file : folder.files) file.write(take_part(bytes));
+  may_refuse([&] {
+    const Dataset data = load_idx_dataset("idx", folder.folder.path());
+    promise(data.classes > 1 && data.checksum.size() == 16, "a data set has classes and a checksum");
+    for (const Examples* part : {&data.train, &data.test}) {
+      promise(part->size() > 0 && part->size() == static_cast<Index>(part->labels.size()), "an example has a label");
+      promise(part->x.rows() == data.train.x.rows(), "all examples have the same features");
+      promise(part->x.minCoeff() >= 0 && part->x.maxCoeff() <= 1, "pixels lie between 0 and 1");
+    }
+  });
+}
+
 }  // namespace
 
 void idx(Bytes bytes) {
   static Names names;
   if (bytes.empty()) return;
+  if ((bytes[0] & 4) != 0) return idx_data_set(bytes.subspan(1));
   const bool labels = (bytes[0] & 1) != 0, packed = (bytes[0] & 2) != 0;
   names.file.write(bytes.subspan(1));
   const std::filesystem::path path = packed ? names.packed : std::filesystem::path(names.file.path());
