@@ -180,6 +180,8 @@ void Progress::ended(std::size_t run, const std::string& how) {
 void Progress::print(const std::string& line) {
   if (quiet_) return;
   if (terminal_) {
+    // A run may stop before the watching thread has said why.
+    if (const std::string word = word_to_say(); !word.empty()) draw(word);
     draw(line);
   } else {
     std::fprintf(stderr, "%s\n", line.c_str());
