@@ -24,13 +24,6 @@ std::string above_zero(const Interval& i) {
   return i.high < 0 ? "no: the opposite" : "undecided: the interval holds 0";
 }
 
-const AnalysedRuns* partner(const std::vector<AnalysedRuns>& all, const AnalysedRuns& plain) {
-  for (const AnalysedRuns& c : all) {
-    if (c.rule == plain.rule && c.network == plain.network + "_skip") return &c;
-  }
-  return nullptr;
-}
-
 bool has_skip_name(const AnalysedRuns& c) {
   return c.network.size() > 5 && c.network.substr(c.network.size() - 5) == "_skip";
 }
@@ -178,6 +171,13 @@ std::string first_layer(const std::vector<AnalysedRuns>& all) {
 }
 
 }  // namespace
+
+const AnalysedRuns* partner(const std::vector<AnalysedRuns>& all, const AnalysedRuns& plain) {
+  for (const AnalysedRuns& c : all) {
+    if (c.rule == plain.rule && c.network == plain.network + "_skip") return &c;
+  }
+  return nullptr;
+}
 
 const std::vector<std::string>& claim_names() {
   static const std::vector<std::string> names{"c1", "c2", "c3a", "c3b"};

@@ -20,6 +20,9 @@ namespace strata::cli {
 
 const std::vector<std::string>& claim_names();
 
+/// The same rule on the network NAME_skip, where `plain` is on NAME; null if it is not there.
+const AnalysedRuns* partner(const std::vector<AnalysedRuns>& all, const AnalysedRuns& plain);
+
 /// Throws UsageError on an unknown claim, naming the known ones.
 void check_claim(const std::string& claim);
 

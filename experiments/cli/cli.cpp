@@ -12,6 +12,7 @@
 #include "experiments/cli/help.hpp"
 #include "experiments/cli/memory.hpp"
 #include "experiments/cli/run_reader.hpp"
+#include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 #include "rules/builtin.hpp"
 
@@ -43,16 +44,14 @@ int dispatch(const Program& program, Arguments arguments) {
     return 0;
   }
   if (name == "--help" || name == "-h") return help_command().call(program, {});
-  std::vector<std::string> known;
   for (const Command& command : commands()) {
-    known.push_back(command.name);
     if (command.name != name) continue;
     for (const std::string& a : arguments) {
       if (a == "--help" || a == "-h") return help_command().call(program, {name});
     }
     return command.call(program, arguments);
   }
-  throw UsageError(unknown_name("command", name, known));
+  throw UsageError(unknown_name("command", name, names_in(commands())));
 }
 
 // Data may be as large as memory: what a file claims beyond its own length is refused before it is read.

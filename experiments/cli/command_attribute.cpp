@@ -270,7 +270,7 @@ std::vector<OptionDef> attribute_options() {
           {"influences", "", "", "also keep the influence of every neuron on those asked about (needs --out)"},
           {"against", "", "FILE,…", "also CKA with the layers of other runs on the same data", {.files = "*.h5"}},
           {"out", "", "FILE.h5", "a new file for all that was found; by default it is only printed", {.files = "*.h5"}},
-          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it", {.files = "/"}},
+          data_option(),
           {"threads", "0", "N", "threads in all; 0 = as many as there are cores"},
           {"json", "", "", "print everything as JSON"}};
 }

@@ -281,10 +281,7 @@ int compare(const Program& program, const Arguments& arguments) {
   std::vector<std::int32_t> seeds(static_cast<std::size_t>(values.integer("seeds", 1, 100'000)));
   for (std::size_t i = 0; i < seeds.size(); ++i) seeds[i] = static_cast<std::int32_t>(i);
   auto rules = values.list("rules");
-  if (rules == std::vector<std::string>{"all"}) {
-    rules.clear();
-    for (const RuleEntry& entry : program.rules.entries()) rules.push_back(entry.name);
-  }
+  if (rules == std::vector<std::string>{"all"}) rules = names_in(program.rules.entries());
   if (rules.empty()) throw UsageError("--rules: expected one rule or more");
   const auto networks = values.list(values.given("networks") ? "networks" : "network");
   if (networks.empty()) throw UsageError("--networks: expected one network or more");

@@ -4,6 +4,7 @@
 #include "experiments/cli/commands.hpp"
 #include "experiments/cli/completion.hpp"
 #include "experiments/cli/help.hpp"
+#include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 
 namespace strata::cli {
@@ -110,13 +111,10 @@ std::string rules_on_the_line(const Command& command) {
 }  // namespace
 
 std::string bash_completion(const Program& program) {
-  std::vector<std::string> names, command_names;
   std::vector<OptionDef> dotted;
   for (const RuleEntry& rule : program.rules.entries()) {
-    names.push_back(rule.name);
     for (OptionDef& o : all_options_of(rule)) dotted.push_back(std::move(o));
   }
-  for (const Command& c : commands()) command_names.push_back(c.name);
 
   std::ostringstream out;
   out << "# bash completion for strata(1), written by `strata completion bash`.\n" << functions;
@@ -129,14 +127,14 @@ std::string bash_completion(const Program& program) {
   out << "\n_strata() {\n"
          "  local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}\n"
          "  local rules="
-      << quoted_words(names)
+      << quoted_words(names_in(program.rules.entries()))
       << " named= i\n"
          "  COMPREPLY=()\n"
          "  # --name=value is three words, the second of them =.\n"
          "  if [[ $cur == = ]]; then cur=; elif [[ $option == = ]]; then option=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
          "  if ((COMP_CWORD == 1)); then\n"
          "    _strata_names "
-      << quoted_words(command_names)
+      << quoted_words(names_in(commands()))
       << "\n    if [[ $cur == -* ]]; then _strata_names '--help --version'; fi\n    return\n  fi\n"
          "  case $option in --*.*) _strata_rule_value \"$option\"; return ;; esac\n"
          "  case $command in\n";

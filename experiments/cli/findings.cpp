@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
@@ -14,18 +13,18 @@ std::size_t snapshot_index(const DataGroup& group, Moment moment) {
   return moment == Moment::first ? 0 : group.axis("snapshot").size() - 1;
 }
 
-std::string printed(const char* format, int digits, double value) {
-  if (std::isnan(value)) return "–";
-  char text[64];
-  std::snprintf(text, sizeof text, format, digits, value);
-  return text;
-}
+}  // namespace
 
-bool has(const DataGroup& group, const std::string& variable) {
+bool has_variable(const DataGroup& group, const std::string& variable) {
   return std::any_of(group.arrays.begin(), group.arrays.end(), [&](const DataArray& a) { return a.name == variable; });
 }
 
-}  // namespace
+std::int32_t integer_note(const DataGroup& group, const std::string& note, std::int32_t fallback) {
+  for (const auto& [name, value] : group.notes) {
+    if (name == note && std::holds_alternative<std::int32_t>(value)) return std::get<std::int32_t>(value);
+  }
+  return fallback;
+}
 
 const DataGroup* analysis_group(const RunRecord& run, const std::string& name) {
   for (const DataGroup& group : run.analysis) {
@@ -66,7 +65,7 @@ Reading single_value(const std::string& group, const std::string& variable, Mome
 Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix) {
   return [=](const RunRecord& run) {
     const DataGroup* g = analysis_group(run, "hierarchy");
-    if (g == nullptr || !has(*g, "prior_fraction" + suffix)) return quiet_nan;
+    if (g == nullptr || !has_variable(*g, "prior_fraction" + suffix)) return quiet_nan;
     const std::size_t s = snapshot_index(*g, moment), by = static_cast<std::size_t>(scaling);
     const auto& targets = g->integers("targets");
     const std::size_t layers = g->axis("layer").size();
@@ -85,7 +84,7 @@ Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix) {
 Reading first_layer_share(const std::string& measure, Scaling scaling, Moment moment, const std::string& suffix) {
   return [=](const RunRecord& run) {
     const DataGroup* g = analysis_group(run, "hierarchy");
-    if (g == nullptr || !has(*g, measure + suffix)) return quiet_nan;
+    if (g == nullptr || !has_variable(*g, measure + suffix)) return quiet_nan;
     const auto& depth = g->integers("depth");
     if (depth.size() < 3) return quiet_nan;  // no hidden layer before the last hidden one
     const std::size_t target = depth.size() - 2;
@@ -107,10 +106,12 @@ Interval paired_by_seed(const AnalysedRuns& a, const Reading& of_a, const Analys
   return paired_difference(left, right);
 }
 
-std::string decimal(double value, int digits) { return printed("%.*f", digits, value); }
-std::string signed_decimal(double value, int digits) { return printed("%+.*f", digits, value); }
+std::string interval_text(const Interval& i, const std::function<std::string(double)>& show) {
+  return std::isnan(i.low) ? "–" : cat("[", show(i.low), ", ", show(i.high), "]");
+}
+
 std::string interval_decimal(const Interval& i, int digits) {
-  return std::isnan(i.low) ? "–" : cat("[", decimal(i.low, digits), ", ", decimal(i.high, digits), "]");
+  return interval_text(i, [&](double v) { return decimal(v, digits); });
 }
 
 Table hierarchy_table(const std::vector<AnalysedRuns>& all) {

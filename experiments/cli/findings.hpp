@@ -27,6 +27,10 @@ const DataGroup* analysis_group(const RunRecord& run, const std::string& name);
 
 enum class Moment { first, last };  ///< snapshot
 
+bool has_variable(const DataGroup& group, const std::string& variable);
+/// An integer among the group's notes, such as k or skip_edges.
+std::int32_t integer_note(const DataGroup& group, const std::string& note, std::int32_t fallback);
+
 /// One number for each run; NaN where it has none.
 using Reading = std::function<double(const RunRecord&)>;
 std::vector<double> readings(const AnalysedRuns& of, const Reading& reading);
@@ -49,9 +53,8 @@ Interval paired_by_seed(const AnalysedRuns& a, const Reading& of_a, const Analys
 /// No rows if nothing was analysed.
 Table hierarchy_table(const std::vector<AnalysedRuns>& all);
 
-// Text of numbers for such tables.
-std::string decimal(double value, int digits = 3);                       ///< "0.123"; "–" for NaN
-std::string signed_decimal(double value, int digits = 3);                ///< "+0.123"
-std::string interval_decimal(const Interval& interval, int digits = 3);  ///< "[0.100, 0.200]"; "–" with one seed
+/// "[0.100, 0.200]", each end as `show` has it; "–" with one seed.
+std::string interval_text(const Interval& interval, const std::function<std::string(double)>& show);
+std::string interval_decimal(const Interval& interval, int digits = 3);
 
 }  // namespace strata::cli

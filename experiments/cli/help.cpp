@@ -1,12 +1,12 @@
 // `strata help`: which page a topic has. How pages look is help_page.cpp and man_page.cpp.
 #include "experiments/cli/help.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
 
+#include "experiments/cli/terminal.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/optim/optimizer.hpp"
@@ -40,13 +40,11 @@ Page page_of(const Command& command, const Program& program) {
     if (!group.options.empty()) page.push_back({group.title, {defined(group.options)}});
   }
   if (command.rule_options) {
-    std::vector<std::string> names;
-    for (const RuleEntry& e : program.rules.entries()) names.push_back(e.name);
     page.push_back(
         {"",
          {Paragraph{"A rule's own options are written --RULE.OPTION VALUE, for example --dtp.sigma 0.3; `strata "
                     "help RULE` lists them."}}});
-    page.push_back({"", {Paragraph{cat("Rules: ", join(names), ".")}}});
+    page.push_back({"", {Paragraph{cat("Rules: ", join(names_in(program.rules.entries())), ".")}}});
   }
   Verbatim examples;
   for (const Example& e : command.examples) {
@@ -107,9 +105,8 @@ std::vector<OptionDef> as_defs(const RuleEntry& rule, const std::vector<OptionSp
 
 // What the terminal has, but no lines too long to read; elsewhere a hundred columns.
 std::size_t page_width() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
-  return std::clamp<std::size_t>(size.ws_col, 60, 100);
+  const auto size = terminal_size(STDOUT_FILENO);
+  return size ? std::clamp<std::size_t>(size->width, 60, 100) : 100;
 }
 
 const std::vector<OptionDef> help_options = {{"man", "", "", "all of the help as a man page, strata(1)"}};
@@ -134,27 +131,26 @@ std::vector<OptionDef> optimizer_option_defs(const RuleEntry& rule) { return as_
 
 std::vector<std::string> topic_names(const Program& program) {
   std::vector<std::string> names;
-  for (const Command& c : commands()) names.push_back(c.name);
-  for (const Topic& t : topics(program)) names.push_back(t.name);
-  for (const RuleEntry& e : program.rules.entries()) names.push_back(e.name);
-  for (const LayerEntry& e : program.layers.entries()) names.push_back(e.name);
-  for (const DatasetEntry& e : program.datasets.entries()) names.push_back(e.name);
-  for (const OptimizerInfo& o : optimizer_catalog()) names.push_back(o.name);
+  const auto add = [&](const auto& entries) {
+    for (std::string& name : names_in(entries)) names.push_back(std::move(name));
+  };
+  add(commands());
+  add(topics(program));
+  add(program.rules.entries());
+  add(program.layers.entries());
+  add(program.datasets.entries());
+  add(optimizer_catalog());
   return names;
 }
 
 std::vector<std::string> names_of(const Known& known, const Program& program) {
   std::vector<std::string> names = known.names;
-  if (known.rules) {
-    for (const RuleEntry& e : program.rules.entries()) names.push_back(e.name);
-  }
-  if (known.datasets) {
-    for (const DatasetEntry& e : program.datasets.entries()) names.push_back(e.name);
-  }
-  if (known.topics) {
-    const auto all = topic_names(program);
-    names.insert(names.end(), all.begin(), all.end());
-  }
+  const auto add = [&](bool wanted, std::vector<std::string> more) {
+    if (wanted) names.insert(names.end(), more.begin(), more.end());
+  };
+  add(known.rules, names_in(program.rules.entries()));
+  add(known.datasets, names_in(program.datasets.entries()));
+  if (known.topics) add(true, topic_names(program));
   return names;
 }
 

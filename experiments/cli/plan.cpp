@@ -7,6 +7,7 @@
 
 #include "datasets/normalize.hpp"
 #include "experiments/cli/data_source.hpp"
+#include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/layers/activation.hpp"
 #include "framework/losses/loss.hpp"
@@ -235,29 +236,34 @@ std::vector<OptionDef> network_options() {
 }
 
 std::vector<OptionDef> training_options() {
-  std::vector<std::string> optimizers;
-  for (const OptimizerInfo& o : optimizer_catalog()) optimizers.push_back(o.name);
-  return {
-      {"epochs", "10", "N", "epochs to train"},
-      {"batch", "128", "N", "examples a mini-batch"},
-      {"loss", "cross_entropy", "NAME", join(loss_names()), {.names = loss_names()}},
-      {"optimizer", "", "NAME", "for every rule's forward weights; by default each rule's own", {.names = optimizers}},
-      {"lr", "", "X", "learning rate of every rule; by default each rule's own"},
-      {"momentum", "", "X", "of momentum, nesterov and rmsprop"},
-      {"beta1", "", "X", "of adam and adamw"},
-      {"beta2", "", "X", "of adam and adamw"},
-      {"epsilon", "", "X", "of adam, adamw and rmsprop"},
-      {"alpha", "", "X", "of rmsprop"},
-      {"weight-decay", "", "X", "weight decay of every rule"},
-      {"schedule",
-       "constant",
-       "SPEC",
-       "learning rate over time: constant, step:50,75:0.1 or cosine",
-       {.names = {"constant", "step:", "cosine"}}},
-      {"warmup", "0", "EPOCHS", "linear warm-up ahead of the schedule"},
-      {"clip-norm", "0", "X", "clip a step's gradients to this global norm; 0 = off"},
-      {"clip-value", "0", "X", "clip every gradient element to ±X; 0 = off"},
-      {"probe", "256", "N", "training examples on which the layer measures are taken"}};
+  return {{"epochs", "10", "N", "epochs to train"},
+          {"batch", "128", "N", "examples a mini-batch"},
+          {"loss", "cross_entropy", "NAME", join(loss_names()), {.names = loss_names()}},
+          {"optimizer",
+           "",
+           "NAME",
+           "for every rule's forward weights; by default each rule's own",
+           {.names = names_in(optimizer_catalog())}},
+          {"lr", "", "X", "learning rate of every rule; by default each rule's own"},
+          {"momentum", "", "X", "of momentum, nesterov and rmsprop"},
+          {"beta1", "", "X", "of adam and adamw"},
+          {"beta2", "", "X", "of adam and adamw"},
+          {"epsilon", "", "X", "of adam, adamw and rmsprop"},
+          {"alpha", "", "X", "of rmsprop"},
+          {"weight-decay", "", "X", "weight decay of every rule"},
+          {"schedule",
+           "constant",
+           "SPEC",
+           "learning rate over time: constant, step:50,75:0.1 or cosine",
+           {.names = {"constant", "step:", "cosine"}}},
+          {"warmup", "0", "EPOCHS", "linear warm-up ahead of the schedule"},
+          {"clip-norm", "0", "X", "clip a step's gradients to this global norm; 0 = off"},
+          {"clip-value", "0", "X", "clip every gradient element to ±X; 0 = off"},
+          {"probe", "256", "N", "training examples on which the layer measures are taken"}};
+}
+
+OptionDef data_option() {
+  return {"data", "", "PATH", "where the data lies; by default where Debian's package puts it", {.files = "*"}};
 }
 
 std::vector<OptionDef> data_options() {
@@ -266,7 +272,7 @@ std::vector<OptionDef> data_options() {
            "NAME",
            "see `strata list datasets`; or an HDF5 file FILE.h5",
            {.files = "*.h5", .datasets = true}},
-          {"data", "", "PATH", "where the data lies; by default where Debian's package puts it", {.files = "*"}},
+          data_option(),
           {"validation", "5000", "N", "training examples kept for validation"},
           {"split-seed", "0", "N", "which ones: one split for all seeds"},
           {"normalize",

@@ -44,6 +44,7 @@ struct Plan {
 /// Options that describe networks, training and data; `run` and `compare` add their own.
 std::vector<OptionDef> network_options();
 std::vector<OptionDef> training_options();
+OptionDef data_option();  ///< --data alone
 std::vector<OptionDef> data_options();
 std::vector<OptionDef> analysis_options();
 /// `own`, and the four above as the help groups them.

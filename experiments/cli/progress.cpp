@@ -1,6 +1,5 @@
 #include "experiments/cli/progress.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <cstdlib>
 
 #include "experiments/cli/interrupt.hpp"
+#include "experiments/cli/terminal.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/core/retry.hpp"
@@ -23,14 +23,9 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-struct TerminalSize {
-  std::size_t width, height;
-};
-
-TerminalSize terminal_size() {
-  winsize size{};
-  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
-  return known ? TerminalSize{size.ws_col, size.ws_row} : TerminalSize{80, 24};
+TerminalSize size_of_terminal() {
+  const auto size = terminal_size(STDERR_FILENO);
+  return size && size->height > 0 ? *size : TerminalSize{80, 24};
 }
 
 // A program in the background leaves the terminal to those in front. Where it is not the controlling terminal, nobody is.
@@ -95,8 +90,8 @@ Progress::~Progress() {
   closing_.notify_all();
   watcher_.join();
   display_says_the_word(false);
-  if (const std::string word = word_to_say(); !word.empty()) draw(word);
-  if (!drawn_.empty()) write_frame(to_top(drawn_, terminal_size()) + "\033[J");
+  say_word();
+  if (!drawn_.empty()) write_frame(to_top(drawn_, size_of_terminal()) + "\033[J");
 }
 
 double Progress::fraction(std::size_t run) const {
@@ -159,11 +154,9 @@ void Progress::epoch_done(std::size_t run, const Trainer& trainer) {
   look(run, trainer);
   if (terminal_ || live_[run].epoch == 0) return;
   const EpochMetrics& row = trainer.training().back();
-  char loss[32];
-  std::snprintf(loss, sizeof loss, "%.4f", row.train_loss);
-  print(cat(items_[run].label(), ": epoch ", row.epoch, "/", items_[run].epochs, ", training loss ", loss,
-            ", validation ", percent(row.validation_accuracy), " %, ", duration(row.train_seconds), "  [",
-            progress_words(state()), "]"));
+  print(cat(items_[run].label(), ": epoch ", row.epoch, "/", items_[run].epochs, ", training loss ",
+            decimal(row.train_loss, 4), ", validation ", percent(row.validation_accuracy), " %, ",
+            duration(row.train_seconds), "  [", progress_words(state()), "]"));
 }
 
 void Progress::leaves(std::size_t run) {
@@ -181,16 +174,20 @@ void Progress::print(const std::string& line) {
   if (quiet_) return;
   if (terminal_) {
     // A run may stop before the watching thread has said why.
-    if (const std::string word = word_to_say(); !word.empty()) draw(word);
+    say_word();
     draw(line);
   } else {
     std::fprintf(stderr, "%s\n", line.c_str());
   }
 }
 
+void Progress::say_word() {
+  if (const std::string word = word_to_say(); !word.empty()) draw(word);
+}
+
 // The table in the place of the one before; a line that stays, if any, above it.
 void Progress::draw(const std::string& line_above) {
-  const TerminalSize size = terminal_size();
+  const TerminalSize size = size_of_terminal();
   std::string frame = to_top(drawn_, size);
   if (in_background() || continued() != continued_) {  // others have written since, and the cursor is on a new line
     drawn_.clear();

@@ -57,6 +57,7 @@ class Progress {
   double fraction(std::size_t run) const;
   ProgressState state() const;
   void print(const std::string& line);
+  void say_word();
   void draw(const std::string& line_above);
   void watch();
 

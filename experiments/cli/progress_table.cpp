@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "experiments/cli/text.hpp"
+#include "experiments/cli/values.hpp"
 #include "framework/core/errors.hpp"
 
 namespace strata::cli {
@@ -20,13 +20,6 @@ struct Column {
   std::vector<std::string> cells;
 };
 
-std::string four_decimals(double value) {
-  if (std::isnan(value)) return "–";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4f", value);
-  return text;
-}
-
 std::vector<Column> columns_of_rows(const ProgressState& state, std::size_t rows) {
   std::vector<Column> columns = {{"rule", false, 7, {}}, {"network", false, 2, {}}, {"seed", true, 3, {}},
                                  {"epoch", true, 6, {}}, {"loss", true, 1, {}},     {"val %", true, 5, {}},
@@ -37,7 +30,7 @@ std::vector<Column> columns_of_rows(const ProgressState& state, std::size_t rows
                                               r.network,
                                               std::to_string(r.seed),
                                               cat(r.epoch, "/", r.epochs),
-                                              four_decimals(r.loss),
+                                              decimal(r.loss, 4),
                                               percent(r.accuracy),
                                               duration(r.left)};
     for (std::size_t c = 0; c < cells.size(); ++c) columns[c].cells.push_back(cells[c]);
@@ -64,17 +57,17 @@ std::vector<std::string> rows_text(std::vector<Column> columns, std::size_t rows
     const auto less = [](const Column& a, const Column& b) { return a.importance < b.importance; };
     columns.erase(std::min_element(columns.begin(), columns.end(), less));
   }
-  std::vector<std::string> lines(rows + 1);
-  for (std::size_t i = 0; i <= rows; ++i) {
-    for (const Column& c : columns) {
-      const std::string& cell = i == 0 ? c.header : c.cells[i - 1];
-      const std::string pad(width_of(c) - columns_of(cell), ' ');
-      if (&c != &columns.front()) lines[i] += "  ";
-      lines[i] += c.right ? cat(pad, cell) : cat(cell, pad);
-    }
-    lines[i].erase(lines[i].find_last_not_of(' ') + 1);
-    lines[i] = shortened(lines[i], width);
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> cells(rows);
+  std::vector<std::size_t> right;
+  for (const Column& c : columns) {
+    if (c.right) right.push_back(header.size());
+    header.push_back(c.header);
+    for (std::size_t i = 0; i < rows; ++i) cells[i].push_back(c.cells[i]);
   }
+  std::vector<std::string> lines = split_text(aligned(header, cells, right), '\n');
+  lines.pop_back();  // behind the last line's end
+  for (std::string& line : lines) line = shortened(line, width);
   return lines;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "experiments/cli/findings.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 
@@ -12,10 +13,6 @@ namespace strata::cli {
 namespace {
 
 bool complete(const ResultRow& row) { return row.summary.status == "complete"; }
-
-std::string interval_text(const Interval& i, std::string (*show)(double)) {
-  return std::isnan(i.low) ? "–" : cat("[", show(i.low), ", ", show(i.high), "]");
-}
 
 nlohmann::ordered_json or_null(double value) {
   return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
@@ -142,9 +139,7 @@ Table results_table(const std::vector<Cell>& cells) {
     row.push_back(signed_percent(c.difference.mean));
     row.push_back(interval_text(c.difference, signed_percent));
     row.push_back(percent(c.test_accuracy_last));
-    char seconds[32];
-    std::snprintf(seconds, sizeof seconds, "%.1f", c.seconds);
-    row.emplace_back(seconds);
+    row.push_back(decimal(c.seconds, 1));
     rows.push_back(std::move(row));
   }
   std::string text =

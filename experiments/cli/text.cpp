@@ -92,6 +92,11 @@ std::string duration(double seconds) {
   return format("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
 }
 
+std::string decimal(double value, int digits) { return std::isnan(value) ? "–" : format("%.*f", digits, value); }
+std::string signed_decimal(double value, int digits) {
+  return std::isnan(value) ? "–" : format("%+.*f", digits, value);
+}
+
 std::string percent(double fraction) { return std::isnan(fraction) ? "–" : format("%.2f", 100 * fraction); }
 
 std::string signed_percent(double fraction) { return std::isnan(fraction) ? "–" : format("%+.2f", 100 * fraction); }

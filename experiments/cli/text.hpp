@@ -33,6 +33,11 @@ std::string shortened(const std::string& text, std::size_t columns);
 /// "42 s", "3:07" (minutes), "1:02:03".
 std::string duration(double seconds);
 
+/// "0.123"; "–" for NaN.
+std::string decimal(double value, int digits = 3);
+/// "+0.123"
+std::string signed_decimal(double value, int digits = 3);
+
 /// 0.88183 → "88.18"; "–" for NaN.
 std::string percent(double fraction);
 /// As percent, with a sign.
@@ -43,5 +48,12 @@ std::string with_commas(double count);
 
 /// "87 MiB"
 std::string bytes_text(double bytes);
+
+/// The names of entries of a catalog, options, commands, …
+template <class Entries> std::vector<std::string> names_in(const Entries& entries) {
+  std::vector<std::string> names;
+  for (const auto& e : entries) names.push_back(e.name);
+  return names;
+}
 
 }  // namespace strata::cli
