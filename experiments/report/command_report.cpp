@@ -14,10 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* generated_by = "content=\"strata report\"";
-
 // A file that we did not write stays as it is.
-void check_ours(const fs::path& file, const char* mark) {
+void check_ours(const fs::path& file) {
   std::error_code error;
   if (!fs::exists(file, error)) return;
   if (fs::is_directory(file, error)) {
@@ -26,7 +24,7 @@ void check_ours(const fs::path& file, const char* mark) {
   std::ifstream in(file, std::ios::binary);
   std::string head(4096, '\0');
   in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  if (head.find(mark) == std::string::npos) {
+  if (head.find(report::generated_by) == std::string::npos) {
     throw UsageError(cat("--out ", file.string(),
                          ": is there and was not written by strata report; remove it or choose another name"));
   }
@@ -67,7 +65,7 @@ int report(const Program& program, const Arguments& arguments) {
   if (values.given("out") && values.text("out").empty()) throw UsageError("--out: expected the name of an HTML file");
   const fs::path out = values.given("out") ? fs::path(values.text("out")) : folder / "report.html";
   if (out.extension() != ".html") throw UsageError(cat("--out ", out.string(), ": expected a name that ends in .html"));
-  check_ours(out, generated_by);
+  check_ours(out);
   const auto page = report::make_page(study);
   const fs::path pictures = fs::path(out).replace_extension();
   make_folder(pictures);

@@ -35,13 +35,15 @@ class PanelGrid {
  public:
   struct Cell {
     const cli::AnalysedRuns* series;
-    Box box;          ///< of the data
-    bool left, last;  ///< the first of its row; nothing below it
+    Box box;  ///< of the data
     std::string title;
   };
   /// `head` pixels are kept free on top, `foot` below.
   PanelGrid(const Study& study, const std::vector<const cli::AnalysedRuns*>& shown, double panel_height, double head,
             double foot = 0, double left_margin = 52);
+
+  /// Of a grid of these series.
+  static std::size_t columns(const std::vector<const cli::AnalysedRuns*>& shown);
 
   double height() const { return height_; }
   const std::vector<Cell>& cells() const { return cells_; }
@@ -53,6 +55,15 @@ class PanelGrid {
   double height_ = 0;
   std::string note_;
 };
+
+/// How many panels stand side by side where nothing else decides.
+std::size_t panel_columns(std::size_t panels);
+
+/// "" or that only the first `shown` of so many panels are there.
+std::string panels_note(std::size_t shown, std::size_t panels);
+
+/// What panels show in `Study::panel_colour`.
+std::string after_training(const Study& study);
 
 /// "fa" or "fa on deep", as there is one network or several.
 std::string series_name(const Study& study, const cli::AnalysedRuns& series);

@@ -14,7 +14,7 @@ using cli::AnalysedRuns;
 // One panel a network with a line a rule; one a rule with a line a network, where rules are more than colours.
 struct Overlay {
   struct Line {
-    const AnalysedRuns* series;
+    History history;
     std::size_t colour;
     std::string name;
   };
@@ -22,13 +22,18 @@ struct Overlay {
     std::string title;
     std::vector<Line> lines;
   };
-  std::vector<Group> groups;
+  std::vector<Group> groups;  // the first of them
+  std::size_t all = 0;        // how many there are
   bool by_rule = false;
 };
 
-Overlay overlay_of(const Study& study) {
+constexpr std::size_t most_groups = 48;
+
+using Curve = std::function<History(const AnalysedRuns&)>;
+
+Overlay overlay_of(const Study& study, const Curve& curve) {
   Overlay overlay;
-  overlay.by_rule = study.rules.size() > palette_size;
+  overlay.by_rule = study.many_rules();
   for (const std::string& title : overlay.by_rule ? study.rules : study.networks) {
     Overlay::Group group{title, {}};
     for (const AnalysedRuns& s : study.series) {
@@ -36,10 +41,13 @@ Overlay overlay_of(const Study& study) {
       const auto place = static_cast<std::size_t>(std::find(study.networks.begin(), study.networks.end(), s.network) -
                                                   study.networks.begin());
       if (overlay.by_rule && place >= palette_size - 1) continue;
-      group.lines.push_back({&s, overlay.by_rule ? place : study.colour(s.rule), overlay.by_rule ? s.network : s.rule});
+      group.lines.push_back(
+          {curve(s), overlay.by_rule ? place : study.colour(s.rule), overlay.by_rule ? s.network : s.rule});
     }
     if (!group.lines.empty()) overlay.groups.push_back(std::move(group));
   }
+  overlay.all = overlay.groups.size();
+  if (overlay.all > most_groups) overlay.groups.resize(most_groups);
   return overlay;
 }
 
@@ -58,41 +66,34 @@ std::vector<LegendItem> legend_of(const Study& study, const Overlay& overlay) {
 
 struct CurvesPage {
   std::vector<Box> boxes;
-  std::vector<bool> left;
   double height;
 };
 
 CurvesPage curves_page(std::size_t count, double head) {
   CurvesPage page;
-  const std::size_t columns = count <= 1 ? 1 : count <= 4 ? 2 : count <= 9 ? 3 : 4;
+  const std::size_t columns = panel_columns(count);
   const double h = columns == 1 ? 330 : columns == 2 ? 230 : 130, pitch = figure_width / static_cast<double>(columns);
   for (std::size_t i = 0; i < count; ++i) {
     const auto row = static_cast<double>(i / columns), column = static_cast<double>(i % columns);
     page.boxes.push_back({column * pitch + 52, head + row * (h + 66) + 26, pitch - 66, h});
-    page.left.push_back(i % columns == 0);
   }
   page.height = head + static_cast<double>((count + columns - 1) / columns) * (h + 66);
   return page;
 }
 
-constexpr std::size_t most_groups = 48;
-
-using Curve = std::function<History(const AnalysedRuns&)>;
-
 // A panel a group, all on the same axes.
-Svg overlay_curves(const Study& study, Overlay overlay, const std::string& label, const std::string& x_label,
-                   const std::string& y_label, bool whole_x, const Curve& curve) {
-  if (overlay.groups.size() > most_groups) overlay.groups.resize(most_groups);
+Svg overlay_curves(const Study& study, const Overlay& overlay, const std::string& label, const std::string& x_label,
+                   bool whole_x, const Curve& curve) {
   std::vector<double> all_x, all_y;
   for (const auto& group : overlay.groups) {
     for (const auto& line : group.lines) {
-      const History h = curve(*line.series);
+      const History& h = line.history;
       all_x.insert(all_x.end(), h.x.begin(), h.x.end());
       for (const auto* values : {&h.mean, &h.low, &h.high}) all_y.insert(all_y.end(), values->begin(), values->end());
       for (const auto& seed : h.by_seed) all_y.insert(all_y.end(), seed.begin(), seed.end());
     }
   }
-  Axis x = axis_over(all_x, x_label), y = axis_over(all_y, y_label);
+  Axis x = axis_over(all_x, x_label), y = axis_over(all_y, "validation accuracy, %");
   x.whole = whole_x;
   if (!whole_x) x.low = 0;
   y.low = std::max(y.low, 0.0);
@@ -102,25 +103,22 @@ Svg overlay_curves(const Study& study, Overlay overlay, const std::string& label
   const CurvesPage page = curves_page(overlay.groups.size(), head);
   Svg svg(figure_width, page.height, label);
   legend(svg, 52, 0, figure_width - 60, items);
+  const AnalysedRuns* backprop = overlay.by_rule ? study.find("backprop", study.networks.front()) : nullptr;
+  const History reference = backprop == nullptr ? History{} : curve(*backprop);
   for (std::size_t g = 0; g < overlay.groups.size(); ++g) {
     const auto& group = overlay.groups[g];
     const bool one = overlay.groups.size() == 1;
-    Panel panel(svg, page.boxes[g], x, y, one ? "" : group.title, true, true);
-    if (overlay.by_rule) {
-      if (const AnalysedRuns* reference = study.find("backprop", study.networks.front())) {
-        const History h = curve(*reference);
-        panel.curve(h.x, h.mean, "ref");
-      }
-    }
+    Panel panel(svg, page.boxes[g], x, y, one ? "" : group.title);
+    panel.curve(reference.x, reference.mean, "ref");
     for (const auto& line : group.lines) {
-      const History h = curve(*line.series);
+      const History& h = line.history;
       panel.band(h.x, h.low, h.high, cat("band b", line.colour));
       if (h.by_seed.size() > 1) {
         for (const auto& seed : h.by_seed) panel.curve(h.x, seed, cat("seed l", line.colour));
       }
     }
     for (const auto& line : group.lines) {
-      const History h = curve(*line.series);
+      const History& h = line.history;
       panel.curve(h.x, h.mean, cat("line l", line.colour));
       if (h.x.size() == 1) panel.dot(h.x[0], h.mean[0], cat("f", line.colour), line.name);
     }
@@ -144,26 +142,21 @@ std::optional<Figure> learning_curves(const Study& study) {
   if (study.series.empty()) return std::nullopt;
   const int last = last_epoch(study);
   const int first = last >= 2 ? 1 : 0;  // the value before training would take up most of the picture
-  const Overlay overlay = overlay_of(study);
-  Svg svg = overlay_curves(study, overlay, "Validation accuracy by epoch", "epoch", "validation accuracy, %", true,
-                           [&](const AnalysedRuns& s) {
-                             return history(
-                                 s, [](const EpochMetrics& e) { return percent_of(e.validation_accuracy); }, first);
-                           });
-  std::string sentence =
-      cat("Accuracy on the validation examples after each epoch", first == 1 ? ", from the first on" : "",
-          ": thick, the mean over ", seeds_text(study),
-          study.series.front().runs.size() > 1 ? "; thin, each seed; the band: " : "; ", interval_note(study), ".");
-  if (overlay.groups.size() > most_groups) {
-    sentence += cat(" The first ", most_groups, " of ", overlay.groups.size(),
-                    " panels; --rules and --networks choose others.");
-  }
+  const auto curve = [&](const AnalysedRuns& s) {
+    return history(
+        s, [](const EpochMetrics& e) { return percent_of(e.validation_accuracy); }, first);
+  };
+  const Overlay overlay = overlay_of(study, curve);
+  Svg svg = overlay_curves(study, overlay, "Validation accuracy by epoch", "epoch", true, curve);
+  std::string sentence = cat("Accuracy on the validation examples after each epoch",
+                             first == 1 ? ", from the first on" : "", ": thick, the mean over ", seeds_text(study),
+                             study.series.front().runs.size() > 1 ? "; thin, each seed; the band: " : "; ",
+                             interval_note(study), ".", panels_note(overlay.groups.size(), overlay.all));
   return Figure{"learning-curves", "Learning curves", sentence, std::move(svg)};
 }
 
 std::optional<Figure> accuracy_by_time(const Study& study) {
   if (study.series.empty() || last_epoch(study) == 0) return std::nullopt;
-  const Overlay overlay = overlay_of(study);
   // x is the time of training up to each epoch, the mean over seeds.
   const auto curve = [](const AnalysedRuns& s) {
     History accuracy = history(
@@ -175,8 +168,8 @@ std::optional<Figure> accuracy_by_time(const Study& study) {
     accuracy.by_seed.clear();
     return accuracy;
   };
-  Svg svg = overlay_curves(study, overlay, "Validation accuracy by time of training", "seconds of training",
-                           "validation accuracy, %", false, curve);
+  Svg svg = overlay_curves(study, overlay_of(study, curve), "Validation accuracy by time of training",
+                           "seconds of training", false, curve);
   double best = -1, time = 0;
   std::string quickest;
   for (const AnalysedRuns& s : study.series) {
@@ -220,21 +213,19 @@ std::optional<Figure> final_accuracy(const Study& study) {
   const Axis y{0, rows, false, ""};
   Axis x = axis_over(accuracies, "test accuracy at the best validation epoch, %");
   x.high = std::min(x.high, 100.0);
-  Panel left(svg, {label_width, top, left_width, rows * row_height}, x, y, "Test accuracy", true, false);
+  Panel left(svg, {label_width, top, left_width, rows * row_height}, x, y, "Test accuracy", false);
   std::optional<Panel> right;
   if (compared) {
     right.emplace(svg, Box{label_width + left_width + gap, top, plots - left_width - gap, rows * row_height},
-                  axis_over(differences, "points, on the same seeds"), y, "Difference to backprop", true, false);
+                  axis_over(differences, "points, on the same seeds"), y, "Difference to backprop", false);
     svg.line(right->x(0), top, right->x(0), top + rows * row_height, "zero");
   }
   std::size_t below = 0, above = 0, undecided = 0;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const cli::Cell& c = *cells[i];
     const double at = rows - static_cast<double>(i) - 0.5;
-    const std::size_t colour = study.rules.size() > palette_size ? (c.rule == "backprop" ? 0
-                                                                    : c.rule == "frozen" ? palette_size - 1
-                                                                                         : 1)
-                                                                 : study.colour(c.rule);
+    const bool apart = c.rule == "backprop" || c.rule == "frozen" || !study.many_rules();
+    const std::size_t colour = apart ? study.colour(c.rule) : 1;
     const std::string name = study.networks.size() == 1 ? c.rule : cat(c.rule, " on ", c.network);
     svg.text(label_width - 10, left.y(at) + 4, fitted(name, label_width - 14), "t", "end");
     const AnalysedRuns* series = study.find(c.rule, c.network);

@@ -22,6 +22,21 @@ std::vector<const AnalysedRuns*> series_with(const Study& study, const std::func
   return found;
 }
 
+// A measure of layers by epoch: for each layer its values over the seeds.
+using ByEpoch = std::map<int, std::vector<std::vector<double>>>;
+ByEpoch by_epoch(const AnalysedRuns& series, std::vector<double> LayerMetrics::*measure) {
+  const std::size_t layers = series.runs.front()->layers.size();
+  ByEpoch found;
+  for (const RunRecord* run : series.runs) {
+    for (const LayerMetrics& row : run->layer_metrics) {
+      auto& of_epoch = found.try_emplace(row.epoch, layers).first->second;
+      const std::vector<double>& values = row.*measure;
+      for (std::size_t l = 0; l < std::min(layers, values.size()); ++l) of_epoch[l].push_back(values[l]);
+    }
+  }
+  return found;
+}
+
 // log mean |∂L/∂a| by distance from the output over the hidden layers, a mean and an interval over seeds.
 struct DepthProfile {
   std::vector<double> distance, value, low, high;  // value: geometric mean
@@ -78,33 +93,22 @@ std::string factor_text(const AnalysedRuns& series) {
 }  // namespace
 
 std::optional<Figure> gradient_by_depth(const Study& study) {
-  const auto shown = series_with(study, [](const AnalysedRuns& s) {
-    return std::any_of(s.runs.begin(), s.runs.end(),
-                       [](auto* r) { return cli::analysis_group(*r, "gradient") != nullptr; });
-  });
-  if (shown.empty()) return std::nullopt;
+  const auto analysed = analysed_series(study, "gradient");
+  if (analysed.empty()) return std::nullopt;
   std::vector<double> distances, values;
-  std::vector<AnalysedRuns> analysed(shown.size());
   bool before = false;
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    analysed[i] = {shown[i]->rule, shown[i]->network, {}};
-    for (const RunRecord* run : shown[i]->runs) {
-      if (cli::analysis_group(*run, "gradient") != nullptr) analysed[i].runs.push_back(run);
-    }
-    before = before || several_snapshots(analysed[i], "gradient");
+  for (const AnalysedRuns& a : analysed) {
+    before = before || several_snapshots(a, "gradient");
     for (const Moment m : {Moment::first, Moment::last}) {
-      const DepthProfile p = depth_profile(analysed[i], m);
+      const DepthProfile p = depth_profile(a, m);
       distances.insert(distances.end(), p.distance.begin(), p.distance.end());
       for (const auto* v : {&p.value, &p.low, &p.high}) values.insert(values.end(), v->begin(), v->end());
     }
   }
-  std::vector<LegendItem> items{
-      {study.rules.size() > palette_size ? "after training" : "after training, in the rule's colour", "line l0"}};
+  std::vector<LegendItem> items{{after_training(study), "line l0"}};
   if (before) items.push_back({"before training (hollow)", "ref"});
   items.push_back({"dashes: exponential fit", "ref dashed"});
-  std::vector<const AnalysedRuns*> pointers;
-  for (const AnalysedRuns& a : analysed) pointers.push_back(&a);
-  const PanelGrid grid(study, pointers, 150, 22);
+  const PanelGrid grid(study, pointers_to(analysed), 150, 22);
   Svg svg(figure_width, grid.height(), "Mean absolute gradient by distance from the output");
   legend(svg, 52, 0, figure_width - 60, items);
   Axis x = axis_over(distances, "layers from the output");
@@ -117,7 +121,7 @@ std::optional<Figure> gradient_by_depth(const Study& study) {
     Panel panel(svg, cell.box, x, y, cell.title);
     if (several_snapshots(*cell.series, "gradient"))
       draw_profile(panel, depth_profile(*cell.series, Moment::first), "ref", "hollow");
-    const std::size_t colour = study.rules.size() > palette_size ? 0 : study.colour(cell.series->rule);
+    const std::size_t colour = study.panel_colour(cell.series->rule);
     draw_profile(panel, depth_profile(*cell.series, Moment::last), cat("l", colour), cat("f", colour));
     if (roomy) svg.text(cell.box.x + cell.box.w, cell.box.y - 7, factor_text(*cell.series), "s", "end");
   }
@@ -127,15 +131,14 @@ std::optional<Figure> gradient_by_depth(const Study& study) {
   const AnalysedRuns& first = analysed.front();
   const Interval rate = mean_interval(cli::readings(first, cli::single_value("gradient", "decay_rate", Moment::last)));
   if (rate.n > 0) {
+    const Interval factor{std::exp(-rate.mean), std::exp(-rate.high), std::exp(-rate.low), rate.n};
     sentence += cat(" Under ", series_name(study, first), " after training a layer multiplies it by ",
-                    cli::decimal(std::exp(-rate.mean), 2),
-                    std::isnan(rate.low) ? ""
-                                         : cat(" [", cli::decimal(std::exp(-rate.high), 2), ", ",
-                                               cli::decimal(std::exp(-rate.low), 2), "]"),
+                    cli::decimal(factor.mean, 2),
                     std::isnan(rate.low) ? "."
-                    : rate.low > 0       ? ": it decays."
-                    : rate.high < 0      ? ": it grows towards the input."
-                                         : ": neither decay nor growth is sure.");
+                                         : cat(" ", cli::interval_decimal(factor, 2),
+                                               rate.low > 0    ? ": it decays."
+                                               : rate.high < 0 ? ": it grows towards the input."
+                                                               : ": neither decay nor growth is sure."));
   }
   return Figure{"gradient-by-depth", "Gradient by depth", sentence + grid.note(), std::move(svg)};
 }
@@ -156,23 +159,17 @@ std::optional<Figure> gradient_by_epoch(const Study& study) {
   for (const AnalysedRuns* s : shown) {
     Map& map = maps[s];
     map.layers = s->runs.front()->layers;
-    std::map<int, std::vector<std::vector<double>>> logs;
-    for (const RunRecord* run : s->runs) {
-      for (const LayerMetrics& row : run->layer_metrics) {
-        auto& of_epoch = logs.try_emplace(row.epoch, map.layers.size()).first->second;
-        for (std::size_t l = 0; l < std::min(map.layers.size(), row.grad_mean_abs.size()); ++l) {
-          if (row.grad_mean_abs[l] > 0) of_epoch[l].push_back(std::log10(row.grad_mean_abs[l]));
-        }
-      }
-    }
-    const std::size_t step = (logs.size() + 39) / 40;  // more columns than these nobody tells apart
+    const ByEpoch found = by_epoch(*s, &LayerMetrics::grad_mean_abs);
+    const std::size_t step = (found.size() + 39) / 40;  // more columns than these nobody tells apart
     std::size_t i = 0;
-    for (const auto& [epoch, layers] : logs) {
+    for (const auto& [epoch, layers] : found) {
       if (i++ % step != 0) continue;
       map.epochs.push_back(epoch);
       map.values.emplace_back();
       for (const auto& layer : layers) {
-        const double value = mean(layer);
+        std::vector<double> logs;
+        for (const double v : layer) logs.push_back(v > 0 ? std::log10(v) : quiet_nan);
+        const double value = mean(logs);
         map.values.back().push_back(value);
         if (!std::isfinite(value)) continue;
         low = std::min(low, value);
@@ -184,7 +181,6 @@ std::optional<Figure> gradient_by_epoch(const Study& study) {
   if (low == high) high = low + 1;
   const PanelGrid grid(study, shown, 120, 24);
   Svg svg(figure_width, grid.height(), "Mean absolute gradient by layer and epoch");
-  const Axis log_axis{std::pow(10, low), std::pow(10, high), true, ""};
   char ends[2][32];
   std::snprintf(ends[0], sizeof ends[0], "%.1e", std::pow(10, low));
   std::snprintf(ends[1], sizeof ends[1], "%.1e", std::pow(10, high));
@@ -206,13 +202,9 @@ std::optional<Figure> gradient_by_epoch(const Study& study) {
                       cat(map.layers[l], ", ", title), heat_colour((value - low) / (high - low)));
       }
     }
-    double free_from = -1e9;
+    LabelRow epochs(svg, cell.box.y + cell.box.h + 14, 8);
     for (std::size_t e = 0; e < map.epochs.size(); ++e) {
-      const double at = cell.box.x + w * (static_cast<double>(e) + 0.5);
-      const std::string text = std::to_string(map.epochs[e]);
-      if (at - text_width(text, 11) / 2 < free_from) continue;
-      svg.text(at, cell.box.y + cell.box.h + 14, text, "s", "middle");
-      free_from = at + text_width(text, 11) / 2 + 8;
+      epochs.add(cell.box.x + w * (static_cast<double>(e) + 0.5), std::to_string(map.epochs[e]));
     }
     svg.text(cell.box.x + cell.box.w / 2, cell.box.y + cell.box.h + 29, "epoch", "s", "middle");
   }
@@ -237,8 +229,8 @@ std::optional<Figure> angles_to_backprop(const Study& study) {
     }
     return false;
   };
-  const auto shown = series_with(
-      study, [&](const AnalysedRuns& s) { return s.rule.substr(0, s.rule.find('@')) != "backprop" && measured(s); });
+  const auto shown =
+      series_with(study, [&](const AnalysedRuns& s) { return plain_rule(s.rule) != "backprop" && measured(s); });
   if (shown.empty()) return std::nullopt;
   std::size_t most = 0;
   double highest = 100;
@@ -270,15 +262,8 @@ std::optional<Figure> angles_to_backprop(const Study& study) {
   std::size_t aligned_all = 0;
   for (const PanelGrid::Cell& cell : grid.cells()) {
     const AnalysedRuns& s = *cell.series;
-    std::map<int, std::vector<std::vector<double>>> angles;
+    const ByEpoch angles = by_epoch(s, &LayerMetrics::angle_to_backprop);
     const std::size_t layers = s.runs.front()->layers.size();
-    for (const RunRecord* run : s.runs) {
-      for (const LayerMetrics& row : run->layer_metrics) {
-        auto& of_epoch = angles.try_emplace(row.epoch, layers).first->second;
-        for (std::size_t l = 0; l < std::min(layers, row.angle_to_backprop.size()); ++l)
-          of_epoch[l].push_back(row.angle_to_backprop[l]);
-      }
-    }
     std::vector<double> epochs;
     for (const auto& [epoch, unused] : angles) epochs.push_back(epoch);
     Axis x = axis_over(epochs, "epoch");

@@ -11,33 +11,11 @@ namespace {
 
 using cli::AnalysedRuns;
 
-bool holds(const DataGroup& group, const std::string& variable) {
-  return std::any_of(group.arrays.begin(), group.arrays.end(), [&](const DataArray& a) { return a.name == variable; });
-}
-
-std::vector<AnalysedRuns> analysed_series(const Study& study, const std::string& group) {
-  std::vector<AnalysedRuns> found;
-  for (const AnalysedRuns& s : study.series) {
-    AnalysedRuns a{s.rule, s.network, {}};
-    for (const RunRecord* run : s.runs) {
-      if (cli::analysis_group(*run, group) != nullptr) a.runs.push_back(run);
-    }
-    if (!a.runs.empty()) found.push_back(std::move(a));
-  }
-  return found;
-}
-
-std::vector<const AnalysedRuns*> pointers_to(const std::vector<AnalysedRuns>& all) {
-  std::vector<const AnalysedRuns*> pointers;
-  for (const AnalysedRuns& a : all) pointers.push_back(&a);
-  return pointers;
-}
-
 // Share of the k strongest sources by distance, scaled, hidden sources alone: over the living targets of layers that have
 // sources at two distances or more, so that the layer just before is a finding and not the only choice.
 std::vector<double> share_by_distance(const RunRecord& run, const std::string& variable) {
   const DataGroup* g = cli::analysis_group(run, "hierarchy");
-  if (g == nullptr || !holds(*g, variable)) return {};
+  if (g == nullptr || !cli::has_variable(*g, variable)) return {};
   const std::size_t s = g->axis("snapshot").size() - 1, layers = g->axis("layer").size(),
                     distances = g->axis("distance").size(), scaled = static_cast<std::size_t>(Scaling::scaled);
   const auto& targets = g->integers("targets");
@@ -74,10 +52,7 @@ std::vector<Interval> shares_over_seeds(const AnalysedRuns& series, const std::s
 int sources_asked(const Study& study) {
   for (const auto& run : study.runs) {
     const DataGroup* g = cli::analysis_group(run.record, "hierarchy");
-    if (g == nullptr) continue;
-    for (const auto& [name, note] : g->notes) {
-      if (name == "k" && std::holds_alternative<std::int32_t>(note)) return std::get<std::int32_t>(note);
-    }
+    if (g != nullptr) return cli::integer_note(*g, "k", 5);
   }
   return 5;
 }
@@ -101,10 +76,9 @@ std::optional<Figure> distances_of_sources(const Study& study) {
     }
     permuted = permuted || !shares_over_seeds(a, "topk_fraction_null_permuted").empty();
   }
-  std::vector<LegendItem> items{
-      {study.rules.size() > palette_size ? "after training" : "after training, in the rule's colour", "f0 bar"},
-      {"null: before training", "null"},
-      {"null: drawn at random among the candidates", "nulldash"}};
+  std::vector<LegendItem> items{{after_training(study), "f0 bar"},
+                                {"null: before training", "null"},
+                                {"null: drawn at random among the candidates", "nulldash"}};
   if (permuted) items.push_back({"null: weights permuted", "nulldot"});
   const PanelGrid grid(study, pointers_to(analysed), 130, legend_height(figure_width - 60, items) + 4);
   Svg svg(figure_width, grid.height(), "Where the strongest sources of a neuron lie");
@@ -113,7 +87,7 @@ std::optional<Figure> distances_of_sources(const Study& study) {
   const Axis y{0, std::min(1.0, highest * 1.05), false, "share"};
   for (const PanelGrid::Cell& cell : grid.cells()) {
     Panel panel(svg, cell.box, x, y, cell.title);
-    const std::size_t colour = study.rules.size() > palette_size ? 0 : study.colour(cell.series->rule);
+    const std::size_t colour = study.panel_colour(cell.series->rule);
     const auto trained = shares_over_seeds(*cell.series, "topk_fraction");
     const auto init = shares_over_seeds(*cell.series, "topk_fraction_null_init");
     const auto size = shares_over_seeds(*cell.series, "topk_fraction_null_layer_size");
@@ -150,9 +124,7 @@ std::optional<Figure> distances_of_sources(const Study& study) {
       "of layers alone would give. Under ",
       series_name(study, first), " ", cli::percent(share.mean), " % lie in the layer just before, ",
       cli::signed_percent(change.mean), " points since before training",
-      std::isnan(change.low) ? ""
-                             : cat(" [", cli::signed_percent(change.low), ", ", cli::signed_percent(change.high), "]"),
-      ".");
+      std::isnan(change.low) ? "" : cat(" ", cli::interval_text(change, cli::signed_percent)), ".");
   return Figure{"distance-of-sources", "Distance of the strongest sources", sentence + grid.note(), std::move(svg)};
 }
 
@@ -173,13 +145,9 @@ std::optional<Figure> layer_similarity(const Study& study) {
       means[i].push_back(mean(values));
     }
   }
-  const auto columns_wide = study.networks.size() > 1 && study.networks.size() <= 4
-                                ? study.networks.size()
-                                : std::min<std::size_t>(4, analysed.size() <= 4   ? 2
-                                                           : analysed.size() <= 9 ? 3
-                                                                                  : 4);
-  const double side = std::min(200.0, figure_width / static_cast<double>(columns_wide) - 80);
-  const PanelGrid grid(study, pointers_to(analysed), side, 24, 10, 60);
+  const auto pointers = pointers_to(analysed);
+  const double side = std::min(200.0, figure_width / static_cast<double>(PanelGrid::columns(pointers)) - 80);
+  const PanelGrid grid(study, pointers, side, 24, 10, 60);
   Svg svg(figure_width, grid.height(), "Similarity between layers (CKA)");
   colour_bar(svg, 60, 0, "0", "1", "CKA");
   for (const PanelGrid::Cell& cell : grid.cells()) {
@@ -191,15 +159,12 @@ std::optional<Figure> layer_similarity(const Study& study) {
     const double x0 = cell.box.x, y0 = cell.box.y;
     svg.text(x0, y0 - 7, fitted(cell.title, cell.box.w), "h");
     const auto step = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(13 / h)));
-    double free_from = -1e9;
+    LabelRow labels(svg, y0 + side + 14, 5);
     for (std::size_t a = 0; a < n; ++a) {
       const double at = h * static_cast<double>(a);
       if (a % step == 0) svg.text(x0 - 5, y0 + at + h / 2 + 4, fitted(names[a], 52, 11), "s", "end");
-      const double half = text_width(names[a], 11) / 2, middle = x0 + at + h / 2;
-      if (middle - half >= free_from && middle + half <= x0 + side + 24) {
-        svg.text(middle, y0 + side + 14, names[a], "s", "middle");
-        free_from = middle + half + 5;
-      }
+      const double middle = x0 + at + h / 2;
+      if (middle + text_width(names[a], 11) / 2 <= x0 + side + 24) labels.add(middle, names[a]);
       for (std::size_t b = 0; b < n; ++b) {
         const double value = means[i][a * n + b];
         svg.rectangle(x0 + h * static_cast<double>(b), y0 + at, h + 0.3, h + 0.3, {},

@@ -11,15 +11,18 @@ namespace {
 using cli::AnalysedRuns;
 using cli::Moment;
 
-std::string points(const Interval& i) {
-  return std::isnan(i.low) ? cat(cli::signed_percent(i.mean), " points")
-                           : cat(cli::signed_percent(i.mean), " points [", cli::signed_percent(i.low), ", ",
-                                 cli::signed_percent(i.high), "]");
+// The interval behind a value; "" with one seed.
+std::string behind(const Interval& i, const std::function<std::string(double)>& show) {
+  return std::isnan(i.low) ? "" : cat(" ", cli::interval_text(i, show));
 }
 
-std::string bracketed(const Interval& i, int digits = 2) {
-  return std::isnan(i.low) ? cli::decimal(i.mean, digits)
-                           : cat(cli::decimal(i.mean, digits), " ", cli::interval_decimal(i, digits));
+std::string points(const Interval& i) {
+  return cat(cli::signed_percent(i.mean), " points", behind(i, cli::signed_percent));
+}
+
+std::string rate_text(const Interval& i) {
+  const auto show = [](double v) { return cli::decimal(v, 2); };
+  return cat(show(i.mean), behind(i, show));
 }
 
 // The networks that the headlines speak of: more than these are for the pictures.
@@ -41,10 +44,7 @@ std::string accuracy_line(const Study& study, const std::string& network) {
     if (c.network != network || c.complete == 0) continue;
     if (c.rule == "backprop") {
       text = cat("Accuracy", on, ": backprop reaches ", cli::percent(c.test_accuracy.mean), " % on the test set",
-                 std::isnan(c.test_accuracy.low)
-                     ? ""
-                     : cat(" [", cli::percent(c.test_accuracy.low), ", ", cli::percent(c.test_accuracy.high), "]"),
-                 ".");
+                 behind(c.test_accuracy, cli::percent), ".");
     } else if (!std::isnan(c.difference.mean)) {
       const std::string item = cat(c.rule, " ", points(c.difference));
       (std::isnan(c.difference.low) ? open
@@ -84,7 +84,7 @@ std::string gradient_line(const Study& study, const AnalysedRuns& s) {
                         : " (neither decay nor growth is sure)";
   };
   return cat("Gradient: under ", series_name(study, s), " its decay per layer away from the output is ",
-             bracketed(before), said(before), " at the first snapshot and ", bracketed(after), said(after),
+             rate_text(before), said(before), " at the first snapshot and ", rate_text(after), said(after),
              " at the last; 0 would be none.");
 }
 
@@ -131,10 +131,7 @@ std::string skip_line(const Study& study, const std::string& plain, const std::s
 int skip_edges(const Study& study, const std::string& network) {
   for (const AnalysedRuns& s : study.series) {
     const DataGroup* g = s.network == network ? cli::analysis_group(*s.runs.front(), "hierarchy") : nullptr;
-    if (g == nullptr) continue;
-    for (const auto& [name, note] : g->notes) {
-      if (name == "skip_edges" && std::holds_alternative<std::int32_t>(note)) return std::get<std::int32_t>(note);
-    }
+    if (g != nullptr) return cli::integer_note(*g, "skip_edges", 0);
   }
   return 0;
 }

@@ -107,7 +107,7 @@ std::vector<Column> columns_of(const NeuronSources& s, double y0) {
 }
 
 void draw_net(Svg& svg, const NeuronSources& s, const std::vector<Column>& columns, double y0) {
-  double free_from = -1e9;
+  LabelRow names(svg, y0 + strip_top + strip + 16, 6);
   for (std::size_t t = 0; t < columns.size(); ++t) {
     const Column& c = columns[t];
     for (std::size_t from = 0; from < t; ++from) {
@@ -125,10 +125,7 @@ void draw_net(Svg& svg, const NeuronSources& s, const std::vector<Column>& colum
     }
     svg.rectangle(c.x - c.width / 2, c.top, c.width, c.height, "column",
                   cat(s.layers[t], ": ", s.units[t], " neurons"));
-    const double half = text_width(s.layers[t], 11) / 2;
-    if (c.x - half < free_from) continue;
-    svg.text(c.x, y0 + strip_top + strip + 16, s.layers[t], "s", "middle");
-    free_from = c.x + half + 6;
+    names.add(c.x, s.layers[t]);
   }
 }
 
@@ -136,9 +133,9 @@ std::string neuron_name(const NeuronSources& s, int layer, int neuron) {
   return cat(s.layers[static_cast<std::size_t>(layer)], ":", neuron);
 }
 
-std::string three_digits(double value) {
+std::string with_digits(double value, int digits) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
   return text;
 }
 
@@ -166,7 +163,7 @@ void draw_pick(Svg& svg, const NeuronSources& s, const std::vector<Column>& colu
   for (const auto& source : sources) {
     const Column& c = columns[static_cast<std::size_t>(source.layer)];
     const std::string name = neuron_name(s, source.layer, source.neuron);
-    const std::string score = three_digits(source.score);
+    const std::string score = with_digits(source.score, 3);
     svg.circle(c.x, c.y(source.neuron), 4.5, source.with_sign < 0 ? "source minus" : "source", cat(name, ": ", score));
     text += cat(text.empty() ? "" : "  ·  ", name, " ", score);
   }
@@ -200,8 +197,8 @@ std::size_t first_query(const NeuronSources& of) {
   return 0;
 }
 
-std::vector<Figure> network_pictures(const Study& study, const std::vector<NeuronSources>& all) {
-  std::vector<Figure> figures;
+std::vector<NetworkPicture> network_pictures(const Study& study, const std::vector<NeuronSources>& all) {
+  std::vector<NetworkPicture> pictures;
   std::set<std::string> drawn;
   for (const std::string& rule : study.rules) {
     for (const NeuronSources& s : all) {
@@ -220,20 +217,19 @@ std::vector<Figure> network_pictures(const Study& study, const std::vector<Neuro
         draw_net(svg, s, columns, y0);
         draw_pick(svg, s, columns, snapshot, query, y0);
       }
-      figures.push_back({cat("network-", s.network), s.network,
-                         cat("Neuron ", neuron_name(s, s.queries[query].first, s.queries[query].second),
-                             " (blue) under ", s.rule, ", seed ", s.seed, ", and its strongest sources."),
-                         std::move(svg)});
+      pictures.push_back({{cat("network-", s.network), s.network,
+                           cat("Neuron ", neuron_name(s, s.queries[query].first, s.queries[query].second),
+                               " (blue) under ", s.rule, ", seed ", s.seed, ", and its strongest sources."),
+                           std::move(svg)},
+                          &s});
     }
   }
-  return figures;
+  return pictures;
 }
 
-nlohmann::ordered_json short_number(double value) {
+nlohmann::ordered_json short_number(double value, int digits) {
   if (!std::isfinite(value)) return nullptr;
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return std::strtod(text, nullptr);
+  return std::strtod(with_digits(value, digits).c_str(), nullptr);
 }
 
 nlohmann::ordered_json to_json(const std::vector<NeuronSources>& all) {
@@ -245,8 +241,7 @@ nlohmann::ordered_json to_json(const std::vector<NeuronSources>& all) {
       for (const auto& query : queries) {
         auto of_query = nlohmann::ordered_json::array();
         for (const auto& s : query) {
-          of_query.push_back({s.layer, s.neuron, short_number(std::strtod(three_digits(s.score).c_str(), nullptr)),
-                              s.with_sign < 0 ? -1 : 1});
+          of_query.push_back({s.layer, s.neuron, short_number(s.score, 3), s.with_sign < 0 ? -1 : 1});
         }
         of_snapshot.push_back(std::move(of_query));
       }

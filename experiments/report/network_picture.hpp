@@ -32,14 +32,20 @@ std::vector<NeuronSources> neuron_sources(const Study& study);
 /// The neuron that the picture shows at first: of the last hidden layer where that has sources at two distances.
 std::size_t first_query(const NeuronSources& of);
 
+/// A network under one rule.
+struct NetworkPicture {
+  Figure figure;
+  const NeuronSources* shown;
+};
+
 /// A picture of each network under the first rule that has one, with the neuron `first_query` picks; the groups with the
-/// class `pick` are what the page's script draws anew.
-std::vector<Figure> network_pictures(const Study& study, const std::vector<NeuronSources>& all);
+/// class `pick` are what the page's script draws anew. `all` must outlive them.
+std::vector<NetworkPicture> network_pictures(const Study& study, const std::vector<NeuronSources>& all);
 
 /// For the page's script.
 nlohmann::ordered_json to_json(const std::vector<NeuronSources>& all);
 
-/// The number with six digits, null if it is not finite.
-nlohmann::ordered_json short_number(double value);
+/// The number with so many digits, null if it is not finite.
+nlohmann::ordered_json short_number(double value, int digits = 6);
 
 }  // namespace strata::report

@@ -6,7 +6,6 @@
 
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/claims.hpp"
-#include "experiments/cli/text.hpp"
 #include "experiments/report/network_picture.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/io/run_file.hpp"
@@ -61,17 +60,9 @@ std::string html_of(const cli::Table& table) {
 }
 
 std::string claims_part(const Study& study) {
-  std::vector<cli::AnalysedRuns> analysed;
-  bool pairs = false;
-  for (const cli::AnalysedRuns& s : study.series) {
-    cli::AnalysedRuns a{s.rule, s.network, {}};
-    for (const RunRecord* run : s.runs) {
-      if (!run->analysis.empty()) a.runs.push_back(run);
-    }
-    if (a.runs.empty()) continue;
-    pairs = pairs || study.find(s.rule, s.network + "_skip") != nullptr;
-    analysed.push_back(std::move(a));
-  }
+  const auto analysed = analysed_series(study, "");
+  const bool pairs = std::any_of(analysed.begin(), analysed.end(),
+                                 [&](const auto& plain) { return cli::partner(analysed, plain) != nullptr; });
   if (analysed.empty()) return "";
   std::string html = "<h2 id=\"claims\">The article's claims on these runs</h2>\n";
   const std::vector<std::pair<const char*, const char*>> claims{
@@ -176,13 +167,11 @@ std::string page_data(const Study& study, const std::vector<NeuronSources>& sour
       }
     }
     run["layers"] = r.layers;
-    for (const char* name : {"grad_mean_abs", "angle_to_backprop"}) {
-      for (const LayerField& field : layer_fields()) {
-        if (std::string(field.name) != name) continue;
-        auto rows = ordered_json::array();
-        for (const LayerMetrics& m : r.layer_metrics) rows.push_back(numbers(m.*field.values));
-        run[name] = std::move(rows);
-      }
+    for (const auto& [name, measure] : {std::pair{"grad_mean_abs", &LayerMetrics::grad_mean_abs},
+                                        std::pair{"angle_to_backprop", &LayerMetrics::angle_to_backprop}}) {
+      auto rows = ordered_json::array();
+      for (const LayerMetrics& m : r.layer_metrics) rows.push_back(numbers(m.*measure));
+      run[name] = std::move(rows);
     }
     runs.push_back(std::move(run));
   }
@@ -194,43 +183,34 @@ std::string page_data(const Study& study, const std::vector<NeuronSources>& sour
   return safe;
 }
 
-std::string network_part(const std::vector<Figure>& pictures, const std::vector<NeuronSources>& sources) {
-  const NeuronSources* first = nullptr;
-  for (const NeuronSources& s : sources) {
-    if (!s.queries.empty() && pictures.front().title == s.network &&
-        pictures.front().sentence.find(cat("under ", s.rule, ",")) != std::string::npos) {
-      first = &s;
-      break;
-    }
-  }
+std::string network_part(const std::vector<NetworkPicture>& pictures, const std::vector<NeuronSources>& sources) {
+  const NeuronSources& first = *pictures.front().shown;
+  const auto [layer, neuron] = first.queries[first_query(first)];
   std::string html = "<h2 id=\"network\">A neuron and what decides it</h2>\n<figure>\n";
-  if (first != nullptr) {
-    const auto [layer, neuron] = first->queries[first_query(*first)];
-    html += cat("<div class=\"controls\" id=\"pick\" hidden data-rule=\"", escaped(first->rule), "\" data-layer=\"",
-                escaped(first->layers[static_cast<std::size_t>(layer)]), "\" data-neuron=\"", neuron,
-                "\">\n<label>rule <select id=\"pick-rule\"></select></label><label>layer <select "
-                "id=\"pick-layer\"></select></label><label>neuron <select "
-                "id=\"pick-neuron\"></select></label><label>influence <select id=\"pick-scaling\"><option "
-                "value=\"scaled\">scaled</option><option "
-                "value=\"raw\">raw</option></select></label><span id=\"pick-networks\">");
-    if (pictures.size() > 1) {
-      for (std::size_t i = 0; i < pictures.size(); ++i) {
-        html += cat("<label><input type=\"checkbox\" value=\"", escaped(pictures[i].title), "\"",
-                    i < 2 ? " checked" : "", "> ", escaped(pictures[i].title), "</label>");
-      }
+  html += cat("<div class=\"controls\" id=\"pick\" hidden data-rule=\"", escaped(first.rule), "\" data-layer=\"",
+              escaped(first.layers[static_cast<std::size_t>(layer)]), "\" data-neuron=\"", neuron,
+              "\">\n<label>rule <select id=\"pick-rule\"></select></label><label>layer <select "
+              "id=\"pick-layer\"></select></label><label>neuron <select "
+              "id=\"pick-neuron\"></select></label><label>influence <select id=\"pick-scaling\"><option "
+              "value=\"scaled\">scaled</option><option "
+              "value=\"raw\">raw</option></select></label><span id=\"pick-networks\">");
+  if (pictures.size() > 1) {
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+      html += cat("<label><input type=\"checkbox\" value=\"", escaped(pictures[i].figure.title), "\"",
+                  i < 2 ? " checked" : "", "> ", escaped(pictures[i].figure.title), "</label>");
     }
-    html += "</span></div>\n";
   }
+  html += "</span></div>\n";
   html += "<div class=\"nets\">\n";
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    html += cat("<div data-network=\"", escaped(pictures[i].title), "\"", i < 2 ? "" : " hidden", ">",
-                pictures[i].svg.element(), "</div>\n");
+    html += cat("<div data-network=\"", escaped(pictures[i].figure.title), "\"", i < 2 ? "" : " hidden", ">",
+                pictures[i].figure.svg.element(), "</div>\n");
   }
   std::size_t k = 0;
   for (const NeuronSources& s : sources) {
     for (const auto& query : s.scaled.back()) k = std::max(k, query.size());
   }
-  html += cat("</div>\n<figcaption><span id=\"pick-says\">", escaped(pictures.front().sentence),
+  html += cat("</div>\n<figcaption><span id=\"pick-says\">", escaped(pictures.front().figure.sentence),
               "</span> Each column is a layer, its height after the number of neurons; the ", k,
               " sources with the largest mean |∂a_neuron/∂a_source| are marked, edges as wide as their influence, "
               "orange where more of the source makes more of the "
@@ -274,7 +254,7 @@ Page make_page(const Study& study) {
   figure(final_accuracy(study));
   figure(learning_curves(study));
   if (!pictures.empty()) section("network", "A neuron's sources", network_part(pictures, sources));
-  for (const Figure& f : pictures) page.files.emplace_back(f.name + ".svg", f.svg.file());
+  for (const NetworkPicture& p : pictures) page.files.emplace_back(p.figure.name + ".svg", p.figure.svg.file());
   figure(distances_of_sources(study));
   figure(gradient_by_depth(study));
   figure(gradient_by_epoch(study));
@@ -300,21 +280,21 @@ Page make_page(const Study& study) {
     const std::size_t topic = line.find(':');
     short_list += cat("<li><b>", escaped(line.substr(0, topic)), "</b>", escaped(line.substr(topic)), "</li>\n");
   }
-  page.html =
-      cat("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"generator\" "
-          "content=\"strata report\">\n<meta name=\"viewport\" content=\"width=device-width, "
-          "initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>",
-          escaped(title), " · Strata</title>\n<style>", page_style, svg_style(),
-          "</style>\n</head>\n<body>\n<header>\n<h1>", escaped(title), "</h1>\n<p class=\"soft\">",
-          several(study.runs.size(), "run"), " in ", escaped(study.folder.string()), ": ", escaped(join(study.rules)),
-          "; ", several(study.networks.size(), "network"), "; ", seeds_text(study), ".</p>\n", notes_part(study),
-          short_list.empty() ? "" : cat("<ul class=\"in-short\">\n", short_list, "</ul>\n"), "<nav>", nav,
-          "</nav>\n</header>\n<main>\n", body, "</main>\n<footer><p class=\"soft\">Written by strata ",
-          cli::build_info().version,
-          ". The numbers behind the pictures: "
-          "<code>JSON.parse(document.getElementById(\"strata-data\").textContent)</code>, and the HDF5 files named "
-          "above.</p></footer>\n<script type=\"application/json\" id=\"strata-data\">",
-          page_data(study, sources), "</script>\n<script>", page_script(), "</script>\n</body>\n</html>\n");
+  page.html = cat(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"generator\" ", generated_by,
+      ">\n<meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>",
+      escaped(title), " · Strata</title>\n<style>", page_style, svg_style(),
+      "</style>\n</head>\n<body>\n<header>\n<h1>", escaped(title), "</h1>\n<p class=\"soft\">",
+      several(study.runs.size(), "run"), " in ", escaped(study.folder.string()), ": ", escaped(join(study.rules)), "; ",
+      several(study.networks.size(), "network"), "; ", seeds_text(study), ".</p>\n", notes_part(study),
+      short_list.empty() ? "" : cat("<ul class=\"in-short\">\n", short_list, "</ul>\n"), "<nav>", nav,
+      "</nav>\n</header>\n<main>\n", body, "</main>\n<footer><p class=\"soft\">Written by strata ",
+      cli::build_info().version,
+      ". The numbers behind the pictures: "
+      "<code>JSON.parse(document.getElementById(\"strata-data\").textContent)</code>, and the HDF5 files named "
+      "above.</p></footer>\n<script type=\"application/json\" id=\"strata-data\">",
+      page_data(study, sources), "</script>\n<script>", page_script(), "</script>\n</body>\n</html>\n");
   return page;
 }
 

@@ -10,6 +10,9 @@
 
 namespace strata::report {
 
+/// Marks a page as ours, in its head.
+inline constexpr const char* generated_by = "content=\"strata report\"";
+
 struct Page {
   std::string html;
   std::vector<std::pair<std::string, std::string>> files;  ///< name.svg, and what it holds

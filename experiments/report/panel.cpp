@@ -79,18 +79,21 @@ std::string tick_text(double value, const Axis& axis) {
   return out;
 }
 
-Panel::Panel(Svg& svg, Box box, Axis x, Axis y, std::string_view title, bool x_text, bool y_text)
+void LabelRow::add(double middle, const std::string& text) {
+  const double half = text_width(text, 11) / 2;
+  if (middle - half < free_from_) return;
+  svg_.text(middle, y_, text, "s", "middle");
+  free_from_ = middle + half + gap_;
+}
+
+Panel::Panel(Svg& svg, Box box, Axis x, Axis y, std::string_view title, bool y_text)
     : svg_(svg), box_(box), x_(std::move(x)), y_(std::move(y)) {
   const double bottom = box_.y + box_.h;
-  double free_from = -1e9;  // numbers that would touch the one before are left out
+  LabelRow numbers(svg_, bottom + 14, 6);
   for (const double t : ticks(x_, std::max(2, static_cast<int>(box_.w / (x_.whole ? 28 : 55))))) {
     const double at = this->x(t);
     svg_.line(at, box_.y, at, bottom, "grid");
-    const std::string text = tick_text(t, x_);
-    const double half = text_width(text, 11) / 2;
-    if (!x_text || at - half < free_from) continue;
-    svg_.text(at, bottom + 14, text, "s", "middle");
-    free_from = at + half + 6;
+    numbers.add(at, tick_text(t, x_));
   }
   for (const double t : ticks(y_, std::max(2, static_cast<int>(box_.h / 32)))) {
     const double at = this->y(t);
@@ -100,7 +103,7 @@ Panel::Panel(Svg& svg, Box box, Axis x, Axis y, std::string_view title, bool x_t
   svg_.line(box_.x, box_.y, box_.x, bottom, "axis");
   svg_.line(box_.x, bottom, box_.x + box_.w, bottom, "axis");
   if (!title.empty()) svg_.text(box_.x, box_.y - 7, fitted(std::string(title), box_.w), "h");
-  if (x_text && !x_.label.empty()) svg_.text(box_.x + box_.w / 2, bottom + 29, x_.label, "s", "middle");
+  if (!x_.label.empty()) svg_.text(box_.x + box_.w / 2, bottom + 29, x_.label, "s", "middle");
   if (y_text && !y_.label.empty()) svg_.text(box_.x - 37, box_.y + box_.h / 2, y_.label, "s", "middle", -90);
 }
 

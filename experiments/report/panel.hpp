@@ -26,6 +26,17 @@ std::vector<double> ticks(const Axis& axis, int wanted);
 /// Short text of a tick: "0.25", "10⁻³", "2,000".
 std::string tick_text(double value, const Axis& axis);
 
+/// Names side by side, small and in the middle of where they belong; what would touch the one before is left out.
+class LabelRow {
+ public:
+  LabelRow(Svg& svg, double y, double gap) : svg_(svg), y_(y), gap_(gap) {}
+  void add(double middle, const std::string& text);
+
+ private:
+  Svg& svg_;
+  double y_, gap_, free_from_ = -1e9;
+};
+
 struct Box {
   double x, y, w, h;
 };
@@ -33,8 +44,8 @@ struct Box {
 class Panel {
  public:
   /// Draws frame, grid, ticks and labels. `box` is the area of data; ticks and labels lie around it: 46 pixels left, 34 below
-  /// and 20 above are enough. Without `x_text`, or `y_text`, that axis has no numbers and no label.
-  Panel(Svg& svg, Box box, Axis x, Axis y, std::string_view title, bool x_text = true, bool y_text = true);
+  /// and 20 above are enough. Without `y_text` the y axis has no numbers and no label.
+  Panel(Svg& svg, Box box, Axis x, Axis y, std::string_view title, bool y_text = true);
 
   double x(double value) const;
   double y(double value) const;

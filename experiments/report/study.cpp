@@ -16,9 +16,6 @@ bool chosen(const std::vector<std::string>& names, const std::string& name) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// "fa@1a2b3c4d" → "fa"
-std::string before_at(const std::string& label) { return label.substr(0, label.find('@')); }
-
 void check_names(const char* option, const std::vector<std::string>& wanted, const std::vector<std::string>& there) {
   for (const std::string& name : wanted) {
     if (std::find(there.begin(), there.end(), name) == there.end()) {
@@ -55,12 +52,16 @@ const AnalysedRuns* Study::find(const std::string& rule, const std::string& netw
   return nullptr;
 }
 
+bool Study::many_rules() const { return rules.size() > palette_size; }
+
+std::string plain_rule(const std::string& label) { return label.substr(0, label.find('@')); }
+
 std::size_t Study::colour(const std::string& rule) const {
-  if (before_at(rule) == "frozen") return palette_size - 1;
+  if (plain_rule(rule) == "frozen") return palette_size - 1;
   std::size_t place = 1;
   for (const std::string& other : rules) {
     if (other == rule) break;
-    const std::string plain = before_at(other);
+    const std::string plain = plain_rule(other);
     if (plain != "backprop" && plain != "frozen") ++place;
   }
   return rule == "backprop" ? 0 : 1 + (place - 1) % (palette_size - 2);
@@ -74,7 +75,8 @@ Study read_study(const cli::Program& program, const fs::path& folder, const Sele
   Study study;
   study.folder = folder;
   const bool store = fs::is_directory(folder / "runs", error);
-  auto all = cli::runs_in(store ? folder / "runs" : folder, *program.reader, study.complaints);
+  auto all = store ? cli::stored_runs(folder, *program.reader, study.complaints)
+                   : cli::runs_in(folder, *program.reader, study.complaints);
   study.unfinished = unfinished_files(store ? folder / "runs" : folder);
   auto rows = cli::result_rows(all);
   std::vector<std::string> rules, networks;
@@ -87,7 +89,6 @@ Study read_study(const cli::Program& program, const fs::path& folder, const Sele
   for (std::size_t i = 0; i < all.size(); ++i) {
     const SummaryRow& s = rows[i].summary;
     if (!chosen(selection.rules, s.rule) || !chosen(selection.networks, s.network)) continue;
-    if (store) rows[i].summary.file = cat("runs/", s.file);
     study.rows.push_back(rows[i]);
     study.runs.push_back(std::move(all[i]));
   }
@@ -103,7 +104,7 @@ Study read_study(const cli::Program& program, const fs::path& folder, const Sele
 
   const auto& catalog = program.rules.entries();
   const auto rule_rank = [&](const std::string& label) {
-    const auto at = std::find_if(catalog.begin(), catalog.end(), [&](auto& e) { return e.name == before_at(label); });
+    const auto at = std::find_if(catalog.begin(), catalog.end(), [&](auto& e) { return e.name == plain_rule(label); });
     return std::pair(at - catalog.begin(), label);
   };
   for (const auto& row : study.rows) {
@@ -129,6 +130,24 @@ Study read_study(const cli::Program& program, const fs::path& folder, const Sele
     if (!series.runs.empty()) study.series.push_back(std::move(series));
   }
   return study;
+}
+
+std::vector<AnalysedRuns> analysed_series(const Study& study, const std::string& group) {
+  std::vector<AnalysedRuns> found;
+  for (const AnalysedRuns& s : study.series) {
+    AnalysedRuns a{s.rule, s.network, {}};
+    for (const RunRecord* run : s.runs) {
+      if (group.empty() ? !run->analysis.empty() : cli::analysis_group(*run, group) != nullptr) a.runs.push_back(run);
+    }
+    if (!a.runs.empty()) found.push_back(std::move(a));
+  }
+  return found;
+}
+
+std::vector<const AnalysedRuns*> pointers_to(const std::vector<AnalysedRuns>& all) {
+  std::vector<const AnalysedRuns*> pointers;
+  for (const AnalysedRuns& a : all) pointers.push_back(&a);
+  return pointers;
 }
 
 History history(const AnalysedRuns& series, const std::function<double(const EpochMetrics&)>& value, int first_epoch) {

@@ -38,14 +38,7 @@ double text_width(std::string_view text, double size) {
 std::string fitted(const std::string& text, double width, double size) {
   if (text_width(text, size) <= width) return text;
   const auto columns = static_cast<std::size_t>(std::max(1.0, width / (0.56 * size) - 1));
-  std::string out;
-  std::size_t n = 0;
-  for (const char c : text) {
-    const bool starts = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    if (starts && ++n > columns) break;
-    out += c;
-  }
-  return out + "…";
+  return cli::shortened(text, columns) + "…";
 }
 
 Svg::Svg(double width, double height, std::string label) : width_(width), height_(height), label_(std::move(label)) {}
@@ -146,12 +139,12 @@ constexpr std::array<PaletteColour, palette_size> palette{{{"#1f5fbf", "#6ea8ff"
                                                            {"#9a6a2f", "#d9ac72"},
                                                            {"#7a7f87", "#a3a9b3"}}};
 
-std::string series_rules(bool dark, const std::string& before) {
+std::string series_rules(bool dark) {
   std::string css;
   for (std::size_t i = 0; i < palette.size(); ++i) {
     const char* colour = dark ? palette[i].dark : palette[i].light;
-    css += cat(before, ".l", i, "{stroke:", colour, "}", before, ".f", i, "{fill:", colour, "}", before, ".b", i,
-               "{fill:", colour, "}\n");
+    css += cat(".plot .l", i, "{stroke:", colour, "}.plot .f", i, "{fill:", colour, "}.plot .b", i, "{fill:", colour,
+               "}\n");
   }
   return css;
 }
@@ -177,7 +170,7 @@ std::string svg_style() {
       ".plot .edge{stroke:#d97300;fill:none;opacity:.8;stroke-linecap:round}\n"
       ".plot .negative{stroke:#8a4fc0}.plot .minus{fill:#8a4fc0}\n"
       ".plot .dashed{stroke-dasharray:5 3}\n";
-  css += series_rules(false, ".plot ");
+  css += series_rules(false);
   css +=
       "@media screen and (prefers-color-scheme:dark){\n"
       "svg.plot text{fill:#e6e9ed}svg.plot text.s{fill:#a3a9b3}\n"
@@ -186,7 +179,7 @@ std::string svg_style() {
       ".plot .column{fill:#262b32;stroke:#4a525c}.plot .wire{stroke:#363d46}.plot .skipwire{stroke:#ffa64d}\n"
       ".plot .picked{fill:#6ea8ff;stroke:#16191d}.plot .source{fill:#ffa64d;stroke:#16191d}\n"
       ".plot .edge{stroke:#ffa64d}.plot .negative{stroke:#c69cf2}.plot .minus{fill:#c69cf2}\n";
-  css += series_rules(true, ".plot ");
+  css += series_rules(true);
   return css + "}\n";
 }
 

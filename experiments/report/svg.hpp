@@ -27,9 +27,6 @@ class Svg {
   /// `label` is read out by screen readers.
   Svg(double width, double height, std::string label);
 
-  double width() const { return width_; }
-  double height() const { return height_; }
-
   // Coordinates in pixels from the upper left corner. `look` are class names; `title` is shown under the pointer.
   void line(double x1, double y1, double x2, double y2, std::string_view look);
   /// Nothing for fewer than two points. `stroke` is a colour for looks that have none.
