@@ -95,14 +95,9 @@ template <class T> void read_x(Part& part, Checksum& checksum) {
 }
 
 void check_values(const Part& part) {
-  const Matrix& x = part.examples.x;
-  for (Index c = 0; c < x.cols(); ++c) {
-    if (std::isfinite(x.col(c).sum())) continue;
-    for (Index r = 0; r < x.rows(); ++r) {
-      if (std::isfinite(x(r, c))) continue;
-      throw DataError(cat(part.x->where, ": feature ", r, " of example ", c, " is ", x(r, c),
-                          "; expected finite numbers", std::isinf(x(r, c)) ? " of a size that float can hold" : ""));
-    }
+  if (const auto bad = first_non_finite(part.examples.x)) {
+    throw DataError(cat(part.x->where, ": feature ", bad->feature, " of example ", bad->example, " is ", bad->value,
+                        "; expected finite numbers", std::isinf(bad->value) ? " of a size that float can hold" : ""));
   }
 }
 

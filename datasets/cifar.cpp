@@ -20,19 +20,17 @@ fs::path folder_of_batches(const fs::path& folder) {
   for (const fs::path& place : {folder, folder / "cifar-10-batches-bin"}) {
     if (fs::exists(place / "data_batch_1.bin", error)) return place;
   }
-  const char* expected = "; expected the folder cifar-10-batches-bin of cifar-10-binary.tar.gz, unpacked";
-  if (!fs::exists(folder, error)) throw MissingFile(cat(folder.string(), ": there is no such folder", expected));
-  if (!fs::is_directory(folder, error)) throw DataError(cat(folder.string(), ": is not a folder", expected));
-  throw MissingFile(cat(folder.string(), ": has no data_batch_1.bin", expected,
+  const char* expected = "the folder cifar-10-batches-bin of cifar-10-binary.tar.gz, unpacked";
+  check_data_folder(folder, expected);
+  throw MissingFile(cat(folder.string(), ": has no data_batch_1.bin; expected ", expected,
                         fs::exists(folder / "data_batch_1", error) ? " (this is the version for Python)" : ""));
 }
 
 // Appends the records of a file to the pixels and labels of a part.
 void read_records(const fs::path& file, std::vector<std::uint8_t>& pixels, std::vector<std::uint8_t>& labels) {
+  check_data_file(file, "a batch of CIFAR-10's binary version");
   std::error_code error;
   const std::string name = file.string();
-  if (!fs::exists(file, error)) throw MissingFile(cat(name, ": there is no such file"));
-  if (!fs::is_regular_file(file, error)) throw DataError(cat(name, ": is not a file"));
   std::ifstream in(file, std::ios::binary);
   if (!in) throw DataError(cat(name, ": cannot be opened: ", std::strerror(errno)));
   const auto size = static_cast<std::size_t>(fs::file_size(file, error));

@@ -40,9 +40,7 @@ std::size_t expected_size(const fs::path& path) {
 
 // The whole file, unpacked if it is gzip (zlib reads plain files as they are).
 Content read_bytes(const fs::path& path) {
-  std::error_code error;
-  if (!fs::exists(path, error)) throw MissingFile(cat(path.string(), ": there is no such file"));
-  if (!fs::is_regular_file(path, error)) throw DataError(cat(path.string(), ": is not a file; expected an IDX file"));
+  check_data_file(path, "an IDX file");
   const gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) throw DataError(cat(path.string(), ": cannot be opened: ", std::strerror(errno)));
   constexpr std::size_t large = std::size_t{4} << 20;
@@ -158,12 +156,7 @@ std::vector<std::uint8_t> read_idx_labels(const fs::path& path) {
 }
 
 Dataset load_idx_dataset(const std::string& name, const fs::path& folder) {
-  std::error_code error;
-  if (!fs::is_directory(folder, error)) {
-    const char* expected = "; expected the folder with the four IDX files";
-    if (fs::exists(folder, error)) throw DataError(cat(folder.string(), ": is not a folder", expected));
-    throw MissingFile(cat(folder.string(), ": there is no such folder", expected));
-  }
+  check_data_folder(folder, "the folder with the four IDX files");
   Dataset data;
   data.name = name;
   Checksum checksum;

@@ -115,9 +115,8 @@ class NpyArray final : public ArraySource {
  public:
   explicit NpyArray(const fs::path& file) {
     where = file.string();
+    check_data_file(file, "a .npy file");
     std::error_code error;
-    if (!fs::exists(file, error)) throw MissingFile(cat(where, ": there is no such file"));
-    if (!fs::is_regular_file(file, error)) throw DataError(cat(where, ": is not a file; expected a .npy file"));
     size_ = fs::file_size(file, error);
     in_.open(file, std::ios::binary);
     if (!in_) throw DataError(cat(where, ": cannot be opened: ", std::strerror(errno)));
@@ -209,12 +208,8 @@ class NpyArray final : public ArraySource {
 class NpyFolder final : public ArrayFolder {
  public:
   explicit NpyFolder(const fs::path& folder) : folder_(folder) {
+    check_data_folder(folder, "the folder with x.npy and y.npy");
     std::error_code error;
-    if (!fs::is_directory(folder, error)) {
-      const char* expected = "; expected the folder with x.npy and y.npy";
-      if (fs::exists(folder, error)) throw DataError(cat(folder.string(), ": is not a folder", expected));
-      throw MissingFile(cat(folder.string(), ": there is no such folder", expected));
-    }
     for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
       if (at->path().extension() == ".npy") names_.push_back(at->path().stem().string());
     }

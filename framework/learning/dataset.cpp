@@ -9,16 +9,21 @@
 
 namespace strata {
 
+std::optional<NonFinite> first_non_finite(const Matrix& x) {
+  for (Index c = 0; c < x.cols(); ++c) {
+    if (std::isfinite(x.col(c).sum())) continue;
+    for (Index r = 0; r < x.rows(); ++r) {
+      if (!std::isfinite(x(r, c))) return NonFinite{r, c, x(r, c)};
+    }
+  }
+  return {};
+}
+
 void check_finite(const Dataset& data) {
   for (const auto& [part, x] : {std::pair{"training", &data.train.x}, std::pair{"test", &data.test.x}}) {
-    for (Index c = 0; c < x->cols(); ++c) {
-      const auto example = x->col(c);
-      if (std::isfinite(example.sum())) continue;
-      for (Index r = 0; r < x->rows(); ++r) {
-        if (std::isfinite(example[r])) continue;
-        throw DataError(cat("data set ", data.name, ": feature ", r, " of ", part, " example ", c, " is ", example[r],
-                            "; expected finite numbers"));
-      }
+    if (const auto bad = first_non_finite(*x)) {
+      throw DataError(cat("data set ", data.name, ": feature ", bad->feature, " of ", part, " example ", bad->example,
+                          " is ", bad->value, "; expected finite numbers"));
     }
   }
 }

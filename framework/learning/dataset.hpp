@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,13 @@ struct Dataset {
 
   Index features() const { return train.x.rows(); }
 };
+
+/// Where a number is not finite, the first by example and then by feature.
+struct NonFinite {
+  Index feature, example;
+  Scalar value;
+};
+std::optional<NonFinite> first_non_finite(const Matrix& x);
 
 /// Throws DataError naming the first example and feature that is not a finite number.
 void check_finite(const Dataset& data);
