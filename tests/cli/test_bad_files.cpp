@@ -7,7 +7,7 @@
 
 #include "framework/io/hdf5.hpp"
 #include "framework/io/replace_file.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/refused.hpp"
 
 using namespace strata::testing;
 namespace h5 = strata::h5;
@@ -44,15 +44,6 @@ void write_data(const fs::path& folder) {
 }
 
 const std::string tiny = " --hidden 4 --epochs 1 --batch 16 --out out";
-
-/// Refused with `says`, and the folder `in` is as it was.
-void check_refused(const Scratch& in, const std::string& line, const Words& says) {
-  BOOST_TEST_CONTEXT(line) {
-    const auto before = tree(in.path());
-    BOOST_TEST(not_refused(call(in, line), says) == "");
-    BOOST_TEST((tree(in.path()) == before));
-  }
-}
 
 }  // namespace
 

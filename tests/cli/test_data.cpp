@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "framework/io/run_file.hpp"
-#include "tests/cli/program.hpp"
+#include "tests/cli/refused.hpp"
 #include "tests/support/hdf5_arrays.hpp"
 
 using namespace strata::testing;
@@ -52,15 +52,6 @@ void write_npy_folder(const fs::path& folder) {
 
 std::string checksum_of(const fs::path& run) {
   return strata::read_run_file(run, false).provenance.at("data_checksum").get<std::string>();
-}
-
-/// Refused with `says`, and the folder `in` is as it was.
-void check_refused(const Scratch& in, const std::string& line, const Words& says) {
-  BOOST_TEST_CONTEXT(line) {
-    const auto before = tree(in.path());
-    BOOST_TEST(not_refused(call(in, line), says) == "");
-    BOOST_TEST((tree(in.path()) == before));
-  }
 }
 
 }  // namespace

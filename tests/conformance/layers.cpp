@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "framework/core/errors.hpp"
-#include "framework/core/rng.hpp"
 #include "framework/parallel/parallel.hpp"
 #include "tests/conformance/suites.hpp"
+#include "tests/support/layer_trial.hpp"
 #include "tests/support/says.hpp"
 
 namespace strata::conformance {
@@ -14,108 +14,37 @@ namespace {
 
 using testing::bytes;
 
-// Central differences of sums of some ten terms: their rounding and the step's square, with room.
-constexpr bool doubles = sizeof(Scalar) == sizeof(double);
-constexpr Scalar step = doubles ? Scalar(1e-5) : Scalar(1e-2);
-constexpr double tolerance = doubles ? 1e-6 : 1e-2;
+using testing::drawn;
+using testing::zeros;
 
-Matrix drawn(Index rows, Index cols, const std::string& name) {
-  Matrix m(rows, cols);
-  Rng(1, name).fill_normal(mut_view(m), 0, 1);
-  return m;
-}
-
-std::vector<View> views(const std::vector<Matrix>& all) {
-  std::vector<View> out;
-  for (const Matrix& m : all) out.push_back(view(m));
-  return out;
-}
-
-std::vector<MutView> mut_views(std::vector<Matrix>& all) {
-  std::vector<MutView> out;
-  for (Matrix& m : all) out.push_back(mut_view(m));
-  return out;
-}
-
-std::vector<Matrix> zeros(const std::vector<Matrix>& like) {
-  std::vector<Matrix> out;
-  for (const Matrix& m : like) out.push_back(Matrix::Zero(m.rows(), m.cols()));
-  return out;
-}
+// Of central differences, with room for their rounding and the step's square.
+constexpr double tolerance = sizeof(Scalar) == sizeof(double) ? 1e-6 : 1e-2;
 
 double distance(const Matrix& a, const Matrix& reference) {
   return static_cast<double>((a - reference).norm()) / (1e-3 + static_cast<double>(reference.norm()));
 }
 
-/// A layer with values for all that it reads.
-struct Trial {
-  std::shared_ptr<const Layer> layer;
-  std::vector<Shape> shapes;
-  std::vector<Matrix> x, w;
-  Matrix y, dy;
-  Aux aux;
-  Ctx ctx{Mode::train, true, 1, 3};
+struct Trial : testing::LayerTrial {
+  Trial(const LayerEntry& entry, const LayerExample& example, Index batch)
+      : LayerTrial(made(entry, example), example.inputs, batch) {}
 
-  Trial(const LayerEntry& entry, const LayerExample& example, Index batch) : shapes(example.inputs) {
-    Attributes attributes("node", example.attributes);
-    layer = entry.make(attributes);
-    attributes.finish();
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      x.push_back(drawn(features(shapes[i]), batch, cat("x", i)));
-      // Away from the kinks of piecewise functions.
-      for (const Scalar kink : {-3, 0, 3}) {
-        x.back() = ((x.back().array() - kink).abs() < 2 * step).select(kink + 4 * step, x.back());
-      }
-    }
-    for (const ParamSpec& p : layer->params(shapes)) w.push_back(drawn(p.rows, p.cols, p.name));
-    y.resize(features(layer->infer(shapes)), batch);
-    dy = drawn(y.rows(), batch, "dy");
-  }
-
-  void forward() {
-    y.setConstant(std::numeric_limits<Scalar>::quiet_NaN());  // all of it must be written
-    layer->forward({ctx, "node"}, views(w), views(x), mut_view(y), aux);
-  }
-  void pull_back_into(std::vector<Matrix>& dx, const std::vector<Matrix>& transport, const Matrix& d,
-                      int skipped = -1) {
-    std::vector<MutView> out;
-    for (std::size_t i = 0; i < dx.size(); ++i) {
-      out.push_back(static_cast<int>(i) == skipped ? no_view() : mut_view(dx[i]));
-    }
-    layer->pull_back(views(transport), views(x), view(y), aux, view(d), out);
-  }
-  void param_grad_into(std::vector<Matrix>& g, Scalar scale) {
-    auto out = mut_views(g);
-    layer->param_grad(views(x), view(y), aux, view(dy), out, scale);
-  }
-  std::vector<Matrix> pull_back(const std::vector<Matrix>& transport) {
+  std::vector<Matrix> dx_by(const std::vector<Matrix>& transport) const {
     std::vector<Matrix> dx = zeros(x);
-    pull_back_into(dx, transport, dy);
+    pull_back(transport, dy, dx);
     return dx;
   }
-  std::vector<Matrix> param_grad(Scalar scale) {
+  std::vector<Matrix> gradients() const {
     std::vector<Matrix> g = zeros(w);
-    param_grad_into(g, scale);
+    param_grad(g, 1);
     return g;
   }
 
-  /// d⟨dy, y⟩/dm by central differences; m is one of x or w.
-  Matrix numeric(Matrix& m) {
-    Matrix out(m.rows(), m.cols());
-    const auto value = [&] {
-      forward();
-      return y.cast<double>().cwiseProduct(dy.cast<double>()).sum();
-    };
-    for (Index i = 0; i < m.size(); ++i) {
-      const Scalar kept = m.data()[i];
-      m.data()[i] = kept + step;
-      const double up = value();
-      m.data()[i] = kept - step;
-      out.data()[i] = static_cast<Scalar>((up - value()) / (2 * static_cast<double>(step)));
-      m.data()[i] = kept;
-    }
-    forward();
-    return out;
+ private:
+  static std::shared_ptr<const Layer> made(const LayerEntry& entry, const LayerExample& example) {
+    Attributes attributes("node", example.attributes);
+    auto layer = entry.make(attributes);
+    attributes.finish();
+    return layer;
   }
 };
 
@@ -123,7 +52,7 @@ void gradients_match_central_differences(const LayerEntry& entry, const LayerExa
   Trial t(entry, example, 3);
   t.forward();
   BOOST_TEST(t.y.allFinite());
-  const auto dx = t.pull_back(t.w), g = t.param_grad(1);
+  const auto dx = t.dx_by(t.w), g = t.gradients();
   for (std::size_t i = 0; i < dx.size(); ++i) BOOST_TEST(distance(dx[i], t.numeric(t.x[i])) < tolerance, "input " << i);
   for (std::size_t i = 0; i < g.size(); ++i)
     BOOST_TEST(distance(g[i], t.numeric(t.w[i])) < tolerance, "parameter " << i);
@@ -132,10 +61,10 @@ void gradients_match_central_differences(const LayerEntry& entry, const LayerExa
 void gradients_are_added_and_scaled(const LayerEntry& entry, const LayerExample& example) {
   Trial t(entry, example, 3);
   t.forward();
-  const auto dx = t.pull_back(t.w), g = t.param_grad(1);
+  const auto dx = t.dx_by(t.w), g = t.gradients();
   auto more_dx = dx, more_g = g;
-  t.pull_back_into(more_dx, t.w, t.dy);
-  t.param_grad_into(more_g, Scalar(-0.5));
+  t.pull_back(t.w, t.dy, more_dx);
+  t.param_grad(more_g, Scalar(-0.5));
   for (std::size_t i = 0; i < dx.size(); ++i) BOOST_TEST(distance(more_dx[i], 2 * dx[i]) < 1e-4, "input " << i);
   for (std::size_t i = 0; i < g.size(); ++i) BOOST_TEST(distance(more_g[i], g[i] / 2) < 1e-4, "parameter " << i);
 }
@@ -143,10 +72,10 @@ void gradients_are_added_and_scaled(const LayerEntry& entry, const LayerExample&
 void unwanted_gradients_are_left_alone(const LayerEntry& entry, const LayerExample& example) {
   Trial t(entry, example, 3);
   t.forward();
-  const auto dx = t.pull_back(t.w);
+  const auto dx = t.dx_by(t.w);
   for (std::size_t i = 0; i < dx.size(); ++i) {
     auto got = zeros(t.x);
-    t.pull_back_into(got, t.w, t.dy, static_cast<int>(i));
+    t.pull_back(t.w, t.dy, got, static_cast<int>(i));
     for (std::size_t k = 0; k < dx.size(); ++k) {
       BOOST_TEST((bytes(got[k]) == bytes(k == i ? Matrix(Matrix::Zero(dx[k].rows(), dx[k].cols())) : dx[k])));
     }
@@ -159,10 +88,10 @@ void foreign_transport_weights(const LayerEntry& entry, const LayerExample& exam
   Trial t(entry, example, 3);
   if (t.w.empty()) return;
   t.forward();
-  const auto own = t.pull_back(t.w);
+  const auto own = t.dx_by(t.w);
   std::vector<Matrix> foreign;
   for (const Matrix& w : t.w) foreign.push_back(drawn(w.rows(), w.cols(), "foreign"));
-  const auto dx = t.pull_back(foreign);
+  const auto dx = t.dx_by(foreign);
   double apart = 0;
   for (std::size_t i = 0; i < dx.size(); ++i) {
     BOOST_TEST(dx[i].allFinite());
@@ -175,12 +104,11 @@ void many_cotangents_are_so_many_calls(const LayerEntry& entry, const LayerExamp
   Trial t(entry, example, 5);
   t.forward();
   const Matrix dy = drawn(t.y.rows(), 15, "many");
-  std::vector<Matrix> together;
-  for (const Matrix& m : t.x) together.push_back(Matrix::Zero(m.rows(), 15));
-  t.pull_back_into(together, t.w, dy);
+  std::vector<Matrix> together = zeros(t.x, 15);
+  t.pull_back(t.w, dy, together);
   for (Index k = 0; k < 3; ++k) {
     t.dy = dy.middleCols(5 * k, 5);
-    const auto one = t.pull_back(t.w);
+    const auto one = t.dx_by(t.w);
     for (std::size_t i = 0; i < one.size(); ++i) BOOST_TEST(distance(together[i].middleCols(5 * k, 5), one[i]) < 1e-4);
   }
 }
@@ -191,8 +119,8 @@ void the_number_of_threads_does_not_show(const LayerEntry& entry, const LayerExa
   const auto all = [&] {
     t.forward();
     std::string found = bytes(t.y);
-    for (const Matrix& m : t.pull_back(t.w)) found += bytes(m);
-    for (const Matrix& m : t.param_grad(1)) found += bytes(m);
+    for (const Matrix& m : t.dx_by(t.w)) found += bytes(m);
+    for (const Matrix& m : t.gradients()) found += bytes(m);
     return found;
   };
   const std::string reference = all();

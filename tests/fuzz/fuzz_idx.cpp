@@ -1,6 +1,5 @@
 #include "datasets/idx.hpp"
-#include "tests/fuzz/fuzz.hpp"
-#include "tests/support/folder.hpp"
+#include "tests/fuzz/data_folder.hpp"
 
 namespace strata::fuzz {
 namespace {
@@ -13,29 +12,14 @@ struct Names {
   std::filesystem::path packed;
 };
 
-// The four files of a data set.
-struct IdxFolder {
-  IdxFolder() {
-    const char* names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-                           "t10k-labels-idx1-ubyte"};
-    for (int i = 0; i < 4; ++i) std::filesystem::create_symlink(files[i].path(), folder / names[i]);
-  }
-  MemoryFile files[4];
-  testing::Folder folder;
-};
-
 void idx_data_set(Bytes bytes) {
-  static IdxFolder folder;
-  for (MemoryFile& file : folder.files) file.write(take_part(bytes));
-  may_refuse([&] {
-    const Dataset data = load_idx_dataset("idx", folder.folder.path());
-    promise(data.classes > 1 && data.checksum.size() == 16, "a data set has classes and a checksum");
-    for (const Examples* part : {&data.train, &data.test}) {
-      promise(part->size() > 0 && part->size() == static_cast<Index>(part->labels.size()), "an example has a label");
-      promise(part->x.rows() == data.train.x.rows(), "all examples have the same features");
-      promise(part->x.minCoeff() >= 0 && part->x.maxCoeff() <= 1, "pixels lie between 0 and 1");
-    }
-  });
+  static DataFolder folder(
+      {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"});
+  folder.load(
+      bytes, [](const auto& path) { return load_idx_dataset("idx", path); },
+      [](const Dataset&, const Examples& part) {
+        promise(part.x.minCoeff() >= 0 && part.x.maxCoeff() <= 1, "pixels lie between 0 and 1");
+      });
 }
 
 }  // namespace

@@ -11,11 +11,14 @@
 #include "framework/layers/activation.hpp"
 #include "framework/layers/catalog.hpp"
 #include "framework/parallel/parallel.hpp"
+#include "tests/support/layer_trial.hpp"
 #include "tests/support/says.hpp"
 
 using namespace strata;
 using strata::testing::bytes;
+using strata::testing::drawn;
 using strata::testing::says;
+using strata::testing::zeros;
 using Json = nlohmann::ordered_json;
 
 namespace {
@@ -63,87 +66,16 @@ std::multimap<std::string, Sample> samples() {
   return all;
 }
 
-Matrix random(Index rows, Index cols, const std::string& name) {
-  Matrix m(rows, cols);
-  Rng(1, name).fill_normal(mut_view(m), 0, 2);
-  return m;
-}
+struct Trial : strata::testing::LayerTrial {
+  Trial(const std::string& type, const Sample& sample, Index width, Index batch)
+      : LayerTrial(made(type, sample.attributes(width)), sample.inputs(width), batch) {}
 
-/// A layer with values for all it reads. Inputs keep away from 0 and ±3, the kinks of the activations.
-struct Trial {
-  std::shared_ptr<const Layer> layer;
-  std::vector<Shape> shapes;
-  std::vector<Matrix> x, w;
-  Matrix y, dy;
-  Aux aux;
-  Ctx ctx{Mode::train, true, 1, 3};
-
-  Trial(const std::string& type, const Sample& sample, Index width, Index batch) : shapes(sample.inputs(width)) {
-    Attributes attributes("node", sample.attributes(width));
-    layer = builtin_layers().at(type).make(attributes);
+ private:
+  static std::shared_ptr<const Layer> made(const std::string& type, const Json& given) {
+    Attributes attributes("node", given);
+    auto layer = builtin_layers().at(type).make(attributes);
     attributes.finish();
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      x.push_back(random(features(shapes[i]), batch, cat("x", i)));
-      for (const Scalar kink : {-3, 0, 3}) {
-        x.back() = ((x.back().array() - kink).abs() < 0.01).select(kink + 0.02, x.back());
-      }
-    }
-    for (const ParamSpec& p : layer->params(shapes)) w.push_back(random(p.rows, p.cols, p.name));
-    y.resize(features(layer->infer(shapes)), batch);
-    dy = random(y.rows(), batch, "dy");
-  }
-
-  static std::vector<View> views(const std::vector<Matrix>& matrices) {
-    std::vector<View> out;
-    for (const Matrix& m : matrices) out.push_back(view(m));
-    return out;
-  }
-
-  void forward() {
-    y.setConstant(std::nan(""));
-    layer->forward({ctx, "node"}, views(w), views(x), mut_view(y), aux);
-  }
-
-  std::vector<Matrix> zeros(const std::vector<Matrix>& like, Index cols = 0) const {
-    std::vector<Matrix> out;
-    for (const Matrix& m : like) out.push_back(Matrix::Zero(m.rows(), cols > 0 ? cols : m.cols()));
-    return out;
-  }
-
-  /// Adds to `dx`, except for input `skipped`.
-  void pull_back(const std::vector<Matrix>& transport, const Matrix& d, std::vector<Matrix>& dx,
-                 int skipped = -1) const {
-    std::vector<MutView> out;
-    for (std::size_t i = 0; i < dx.size(); ++i) {
-      out.push_back(static_cast<int>(i) == skipped ? no_view() : mut_view(dx[i]));
-    }
-    layer->pull_back(views(transport), views(x), view(y), aux, view(d), out);
-  }
-
-  void param_grad(std::vector<Matrix>& g, Scalar scale, int skipped = -1) const {
-    std::vector<MutView> out;
-    for (std::size_t i = 0; i < g.size(); ++i) {
-      out.push_back(static_cast<int>(i) == skipped ? no_view() : mut_view(g[i]));
-    }
-    layer->param_grad(views(x), view(y), aux, view(dy), out, scale);
-  }
-
-  /// d⟨dy, y⟩/dm by central differences; m is one of x or w.
-  Matrix numeric(Matrix& m) {
-    constexpr Scalar h = 1e-5;
-    Matrix out(m.rows(), m.cols());
-    for (Index i = 0; i < m.size(); ++i) {
-      const Scalar kept = m.data()[i];
-      m.data()[i] = kept + h;
-      forward();
-      const Scalar up = y.cwiseProduct(dy).sum();
-      m.data()[i] = kept - h;
-      forward();
-      out.data()[i] = (up - y.cwiseProduct(dy).sum()) / (2 * h);
-      m.data()[i] = kept;
-    }
-    forward();
-    return out;
+    return layer;
   }
 };
 
@@ -198,7 +130,7 @@ BOOST_AUTO_TEST_CASE(gradients_match_central_differences) {
   for_every_layer(4, 3, [](Trial& t) {
     t.forward();
     BOOST_TEST(t.y.allFinite());
-    std::vector<Matrix> dx = t.zeros(t.x), g = t.zeros(t.w);
+    std::vector<Matrix> dx = zeros(t.x), g = zeros(t.w);
     t.pull_back(t.w, t.dy, dx);
     t.param_grad(g, 1);
     for (std::size_t i = 0; i < dx.size(); ++i) BOOST_TEST(error(dx[i], t.numeric(t.x[i])) < 1e-6);
@@ -209,10 +141,10 @@ BOOST_AUTO_TEST_CASE(gradients_match_central_differences) {
 BOOST_AUTO_TEST_CASE(gradients_are_added_and_scaled) {
   for_every_layer(4, 3, [](Trial& t) {
     t.forward();
-    std::vector<Matrix> dx = t.zeros(t.x), g = t.zeros(t.w);
+    std::vector<Matrix> dx = zeros(t.x), g = zeros(t.w);
     t.pull_back(t.w, t.dy, dx);
     t.param_grad(g, 1);
-    std::vector<Matrix> dx_more = t.zeros(t.x), g_more = t.zeros(t.w);
+    std::vector<Matrix> dx_more = zeros(t.x), g_more = zeros(t.w);
     for (auto& m : dx_more) m.setConstant(5);
     for (auto& m : g_more) m.setConstant(5);
     t.pull_back(t.w, t.dy, dx_more);
@@ -227,17 +159,17 @@ BOOST_AUTO_TEST_CASE(gradients_are_added_and_scaled) {
 BOOST_AUTO_TEST_CASE(unwanted_gradients_are_left_alone) {
   for_every_layer(4, 3, [](Trial& t) {
     t.forward();
-    std::vector<Matrix> dx = t.zeros(t.x), g = t.zeros(t.w);
+    std::vector<Matrix> dx = zeros(t.x), g = zeros(t.w);
     t.pull_back(t.w, t.dy, dx);
     t.param_grad(g, 1);
     for (int i = 0; i < static_cast<int>(dx.size()); ++i) {
-      std::vector<Matrix> expected = dx, got = t.zeros(t.x);
+      std::vector<Matrix> expected = dx, got = zeros(t.x);
       expected[static_cast<std::size_t>(i)].setZero();
       t.pull_back(t.w, t.dy, got, i);
       BOOST_TEST(same(got, expected));
     }
     for (int i = 0; i < static_cast<int>(g.size()); ++i) {
-      std::vector<Matrix> expected = g, got = t.zeros(t.w);
+      std::vector<Matrix> expected = g, got = zeros(t.w);
       expected[static_cast<std::size_t>(i)].setZero();
       t.param_grad(got, 1, i);
       BOOST_TEST(same(got, expected));
@@ -248,11 +180,11 @@ BOOST_AUTO_TEST_CASE(unwanted_gradients_are_left_alone) {
 BOOST_AUTO_TEST_CASE(many_cotangents_are_so_many_calls) {
   for_every_layer(4, 5, [](Trial& t) {
     t.forward();
-    const Matrix dy = random(t.y.rows(), 15, "many");
-    std::vector<Matrix> together = t.zeros(t.x, 15);
+    const Matrix dy = drawn(t.y.rows(), 15, "many");
+    std::vector<Matrix> together = zeros(t.x, 15);
     t.pull_back(t.w, dy, together);
     for (Index k = 0; k < 3; ++k) {
-      std::vector<Matrix> one = t.zeros(t.x);
+      std::vector<Matrix> one = zeros(t.x);
       t.pull_back(t.w, dy.middleCols(5 * k, 5), one);
       for (std::size_t i = 0; i < one.size(); ++i)
         BOOST_TEST((one[i] - together[i].middleCols(5 * k, 5)).norm() < 1e-13);
@@ -267,10 +199,10 @@ BOOST_AUTO_TEST_CASE(foreign_transport_weights) {
     if (t.w.empty()) return;
     t.forward();
     std::vector<Matrix> foreign;
-    for (const Matrix& w : t.w) foreign.push_back(random(w.rows(), w.cols(), "foreign"));
-    std::vector<Matrix> dx = t.zeros(t.x);
+    for (const Matrix& w : t.w) foreign.push_back(drawn(w.rows(), w.cols(), "foreign"));
+    std::vector<Matrix> dx = zeros(t.x);
     t.pull_back(foreign, t.dy, dx);
-    std::vector<Matrix> own = t.zeros(t.x);
+    std::vector<Matrix> own = zeros(t.x);
     t.pull_back(t.w, t.dy, own);
     BOOST_TEST(error(dx[0], own[0]) > 0.1);
     t.w = foreign;
@@ -283,7 +215,7 @@ BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
   const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
   for_every_layer(150, 130, [](Trial& t) {
     const auto run = [&] {
-      std::vector<Matrix> dx = t.zeros(t.x), g = t.zeros(t.w);
+      std::vector<Matrix> dx = zeros(t.x), g = zeros(t.w);
       t.forward();
       t.pull_back(t.w, t.dy, dx);
       t.param_grad(g, 1);
@@ -396,7 +328,7 @@ BOOST_AUTO_TEST_CASE(dropout) {
   t.ctx.mode = Mode::evaluate;
   t.forward();
   BOOST_TEST((bytes(t.y) == bytes(t.x[0])));
-  std::vector<Matrix> dx = t.zeros(t.x);
+  std::vector<Matrix> dx = zeros(t.x);
   t.pull_back(t.w, t.dy, dx);
   BOOST_TEST((bytes(dx[0]) == bytes(t.dy)));
 }
