@@ -4,7 +4,6 @@
 #include <chrono>
 #include <ctime>
 #include <fstream>
-#include <future>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -282,7 +281,7 @@ class Run {
   std::optional<SnapshotAnalysis> analysis_;  // made when first needed
   std::vector<DataGroup> found_;              // by it, a snapshot after the other
   std::vector<std::string> binaries_;         // the builds that trained it, in order
-  std::future<void> saving_;
+  Written saving_;
 };
 
 RunResult run_one(Session& session, std::size_t number) {
