@@ -136,12 +136,12 @@ int print_plan(const Program& program, const Plan& plan, const std::string& out,
     }
     rows.push_back(std::move(row));
   }
-  const double data = static_cast<double>(plan.data.train.x.size() + plan.data.test.x.size()) * sizeof(Scalar);
+  const double data = static_cast<double>(plan.data->train.x.size() + plan.data->test.x.size()) * sizeof(Scalar);
   std::cout << aligned({"rule", "network", "seed", "parameters", "rule's own", "memory", "file", "state"}, rows,
                        {2, 3, 4, 5})
             << '\n'
-            << plan.runs.size() << " runs; data " << plan.data.name << ": " << plan.split.train.size() << " training, "
-            << plan.split.validation.size() << " validation, " << plan.data.test.size() << " test examples, "
+            << plan.runs.size() << " runs; data " << plan.data->name << ": " << plan.split.train.size() << " training, "
+            << plan.split.validation.size() << " validation, " << plan.data->test.size() << " test examples, "
             << bytes_text(data) << "; " << threads << " threads; at most "
             << bytes_text(data + largest * std::min<double>(threads, static_cast<double>(plan.runs.size())))
             << " in all\n";
@@ -211,7 +211,7 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
   if (out.empty()) throw UsageError("--out: expected a folder");
   if (values.flag("dry-run")) return print_plan(program, plan, out, settings.threads);
 
-  if (!plan.data.note.empty() && !settings.quiet) std::fprintf(stderr, "strata: %s\n", plan.data.note.c_str());
+  if (!plan.data->note.empty() && !settings.quiet) std::fprintf(stderr, "strata: %s\n", plan.data->note.c_str());
   watch_signals();
   std::vector<RunResult> results;
   {
@@ -264,7 +264,7 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
 int run(const Program& program, const Arguments& arguments) {
   const Values values = parse_values(flat(run_options()), rule_option_names(program.rules), arguments, nullptr);
   const auto seed = static_cast<std::int32_t>(values.integer("seed", 0, 2'147'483'647));
-  Plan plan = make_plan(program, values, {values.text("rule")}, {values.text("network")}, {seed});
+  Plan plan = make_plan(Planner(program, values, {values.text("rule")}, {values.text("network")}), {seed});
   if (values.flag("print-graph")) {
     std::cout << to_json(plan.runs.front().graph).dump(2) << '\n';
     return 0;
@@ -285,7 +285,8 @@ int compare(const Program& program, const Arguments& arguments) {
   if (rules.empty()) throw UsageError("--rules: expected one rule or more");
   const auto networks = values.list(values.given("networks") ? "networks" : "network");
   if (networks.empty()) throw UsageError("--networks: expected one network or more");
-  return train(program, values, make_plan(program, values, rules, networks, seeds), "compare", arguments, false);
+  return train(program, values, make_plan(Planner(program, values, rules, networks), seeds), "compare", arguments,
+               false);
 }
 
 int collect(const Program& program, const Arguments& arguments) {

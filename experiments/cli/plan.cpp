@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <set>
 
-#include "datasets/normalize.hpp"
 #include "experiments/cli/data_source.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
@@ -20,60 +18,6 @@ using Json = nlohmann::ordered_json;
 const std::vector<std::string> optimizer_keys = {"optimizer", "lr",      "momentum", "beta1",
                                                  "beta2",     "epsilon", "alpha",    "weight-decay"};
 
-std::vector<Index> parse_hidden(const std::string& text) {
-  std::vector<Index> hidden;
-  for (const std::string& item : split_text(text, ',')) {
-    const auto parts = split_text(item, 'x');
-    if (parts.empty() || parts.size() > 2) {
-      throw UsageError(cat("--hidden = '", text, "': expected widths like 256,128 or WIDTHxDEPTH like 256x5"));
-    }
-    const long long width = parse_integer("--hidden", parts[0]);
-    const long long times = parts.size() == 2 ? parse_integer("--hidden", parts[1]) : 1;
-    if (width < 1 || width > 1'000'000) throw UsageError(cat("--hidden: width ", width, ": expected 1 to 1000000"));
-    if (times < 1 || times > 10'000) throw UsageError(cat("--hidden: depth ", times, ": expected 1 to 10000"));
-    if (hidden.size() + static_cast<std::size_t>(times) > 10'000) {
-      throw UsageError("--hidden: expected at most 10000 layers in all");
-    }
-    hidden.insert(hidden.end(), static_cast<std::size_t>(times), static_cast<Index>(width));
-  }
-  return hidden;
-}
-
-std::vector<Skip> parse_skips(const std::string& text) {
-  std::vector<Skip> skips;
-  for (const std::string& item : split_text(text, ',')) {
-    const auto ends = split_text(item, ':');
-    if (ends.size() != 2) throw UsageError(cat("--skip = '", text, "': expected FROM:TO pairs like 1:4,2:5"));
-    const auto end = [&](const std::string& t) {
-      const long long value = parse_integer("--skip", t);
-      if (value < 0 || value > 100'000)
-        throw UsageError(cat("--skip: layer ", value, ": expected 1 to the number of layers"));
-      return static_cast<int>(value);
-    };
-    skips.push_back({end(ends[0]), end(ends[1])});
-  }
-  return skips;
-}
-
-const std::vector<std::string> skip_modes = {"add", "project", "concat"};
-
-SkipMode parse_skip_mode(const std::string& text) {
-  if (text == "add") return SkipMode::add;
-  if (text == "project") return SkipMode::project;
-  if (text == "concat") return SkipMode::concat;
-  throw UsageError(cat("--skip-mode: ", unknown_name("mode", text, skip_modes)));
-}
-
-bool is_graph_file(const std::string& name) { return name.size() > 5 && name.substr(name.size() - 5) == ".json"; }
-
-std::string slug(const std::string& name) {
-  std::string stem = is_graph_file(name) ? std::filesystem::path(name).stem().string() : name;
-  for (char& c : stem) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = '_';
-  }
-  return stem.empty() ? "net" : stem;
-}
-
 Json to_json(const OptimizerSpec& s) {
   return {{"name", s.name},   {"lr", s.lr},           {"momentum", s.momentum}, {"beta1", s.beta1},
           {"beta2", s.beta2}, {"epsilon", s.epsilon}, {"alpha", s.alpha},       {"weight_decay", s.weight_decay}};
@@ -85,26 +29,6 @@ std::string hash_of(Json config, bool with_epochs) {
   const std::uint64_t h = stable_hash(config.dump());
   std::snprintf(text, sizeof text, "%08x", static_cast<unsigned>(h ^ (h >> 32)));
   return text;
-}
-
-// The network options as they apply to one network: those of its INI section over the plain ones.
-Values of_network(const Values& values, const std::string& name) {
-  std::map<std::string, std::string> given;
-  std::vector<std::string> known;
-  for (const OptionDef& o : network_options()) {
-    known.push_back(o.name);
-    if (values.given(o.name)) given[o.name] = values.text(o.name);
-  }
-  const std::string prefix = "network." + name + ".";
-  for (const auto& [key, value] : values.others()) {
-    if (key.rfind(prefix, 0) != 0) continue;
-    const std::string option = key.substr(prefix.size());
-    if (std::find(known.begin(), known.end(), option) == known.end()) {
-      throw UsageError(cat("[network.", name, "] ", unknown_name("option", option, known)));
-    }
-    given[option] = value;
-  }
-  return {network_options(), given};
 }
 
 // "0,2,last" as epochs, ascending; "none" as none.
@@ -131,69 +55,6 @@ std::vector<int> parse_snapshots(const Values& values, int epochs) {
   return {wanted.begin(), wanted.end()};
 }
 
-std::set<std::string> ini_networks(const Values& values) {
-  std::set<std::string> names;
-  for (const auto& [key, value] : values.others()) {
-    if (key.rfind("network.", 0) == 0) names.insert(key.substr(8, key.rfind('.') - 8));
-  }
-  return names;
-}
-
-// The graph that the network options describe, for data of this shape. `name` is an entry of --networks ([network.NAME]
-// of the INI file), "mlp", or a graph file.
-Graph plan_graph(const Program& program, const Values& values, const std::string& name, const Shape& input,
-                 Index classes, const Normalization& normalization) {
-  GraphSpec spec;
-  const Values v = of_network(values, name);
-  if (is_graph_file(name)) {
-    for (const OptionDef& o : network_options()) {
-      if (v.given(o.name))
-        throw UsageError(cat("--", o.name, " has no effect on the graph file ", name, "; leave it out"));
-    }
-    spec = read_graph_file(name);
-  } else {
-    const auto sections = ini_networks(values);
-    if (name != "mlp" && !sections.contains(name)) {
-      std::vector<std::string> known(sections.begin(), sections.end());
-      known.emplace_back("mlp");
-      throw UsageError(cat("--network: ", unknown_name("network", name, known),
-                           "; or a graph file ending in .json, or a section [network.", name,
-                           "] in the --config file"));
-    }
-    MlpSpec mlp;
-    mlp.input = {features(input)};
-    mlp.outputs = classes;
-    mlp.hidden = parse_hidden(v.text("hidden"));
-    mlp.activation = v.text("activation");
-    const auto& activations = activation_names();
-    if (std::find(activations.begin(), activations.end(), mlp.activation) == activations.end()) {
-      throw UsageError(cat("--activation: ", unknown_name("activation", mlp.activation, activations)));
-    }
-    mlp.init = v.text("init");
-    mlp.init_gain = v.real("init-gain", 1e-6, 1e6);
-    mlp.bias = v.flag("bias");
-    mlp.dropout = v.real("dropout", 0, 0.999);
-    mlp.skips = parse_skips(v.text("skip"));
-    mlp.skip_mode = parse_skip_mode(v.text("skip-mode"));
-    spec = mlp_graph(mlp);
-  }
-  if (!normalization.mean.empty()) {
-    for (NodeSpec& node : spec.nodes) {
-      for (auto& in : node.inputs) {
-        if (in == "input") in = "normalized";
-      }
-    }
-    spec.nodes.insert(spec.nodes.begin(),
-                      {"normalized", "normalize", {"input"}, {{"mean", normalization.mean}, {"sd", normalization.sd}}});
-  }
-  try {
-    return Graph(spec, program.layers);  // whatever is wrong with it is said here
-  } catch (const InputError& e) {
-    if (!is_graph_file(name)) throw;
-    throw GraphError(cat("graph file ", name, ": ", e.what()));
-  }
-}
-
 struct Asked {
   std::string unsupported;  // why the rule cannot train the network; "" if it can
   int walks = 1;            // over the training set in an epoch
@@ -216,24 +77,39 @@ Asked ask(const RuleEntry& entry, const Options& options, const Graph& graph, co
   }
 }
 
+// The rule as these options make it. Throws UsageError naming the rule.
+ResolvedRule resolve_rule(const RuleEntry& entry, const std::map<std::string, std::string>& given) {
+  try {
+    return resolve(entry, given);
+  } catch (const InputError& e) {
+    throw UsageError(cat("rule ", entry.name, ": ", e.what()));
+  }
+}
+
+void distinct(const char* option, const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+        names.begin() + static_cast<std::ptrdiff_t>(i)) {
+      throw UsageError(cat("--", option, ": '", names[i], "' is listed twice"));
+    }
+  }
+}
+
+// Throws ShapeError unless the network takes the data's samples and tells their classes apart.
+void check_fit(const std::string& network, const Graph& graph, const Dataset& data) {
+  if (graph[Graph::input()].shape != data.sample_shape && graph[Graph::input()].units != features(data.sample_shape)) {
+    throw ShapeError(cat("network '", network, "': its input is ", to_string(graph[Graph::input()].shape),
+                         ", the data's samples are ", to_string(data.sample_shape)));
+  }
+  if (graph[graph.output()].units != data.classes) {
+    throw ShapeError(cat("network '", network, "': its output is ", to_string(graph[graph.output()].shape),
+                         ", the data has ", data.classes, " classes"));
+  }
+}
+
 }  // namespace
 
 std::string RunPlan::stem() const { return cat(rule, "-", network, "-s", seed, "-", hash); }
-
-std::vector<OptionDef> network_options() {
-  return {{"hidden", "256x5", "WIDTHS", "hidden layers: 256x5 = 256,256,256,256,256; empty = a linear model"},
-          {"activation", "tanh", "NAME", join(activation_names()), {.names = activation_names()}},
-          {"init",
-           "xavier_normal",
-           "NAME",
-           "xavier_, he_, lecun_ with normal or uniform; orthogonal; zeros",
-           {.names = initializer_names()}},
-          {"init-gain", "1", "X", "factor on the initial weights"},
-          {"bias", "true", "BOOL", "whether dense layers have biases", {.names = {"true", "false"}}},
-          {"dropout", "0", "RATE", "dropout after every hidden activation"},
-          {"skip", "", "FROM:TO,…", "output of hidden layer FROM joins the pre-activation of layer TO"},
-          {"skip-mode", "add", "MODE", "how: add, project (through weights) or concat", {.names = skip_modes}}};
-}
 
 std::vector<OptionDef> training_options() {
   return {{"epochs", "10", "N", "epochs to train"},
@@ -339,33 +215,24 @@ std::vector<std::string> rule_option_names(const Catalog& rules) {
   return names;
 }
 
-Plan make_plan(const Program& program, const Values& values, std::vector<std::string> rules,
-               std::vector<std::string> networks, std::vector<std::int32_t> seeds) {
+Planner::Planner(const Program& program, const Values& values, std::vector<std::string> rules,
+                 std::vector<std::string> networks)
+    : program_(program), rules_(std::move(rules)) {
   // Everything cheap is checked before the data are read.
-  const auto distinct = [](const char* option, const std::vector<std::string>& names) {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
-          names.begin() + static_cast<std::ptrdiff_t>(i)) {
-        throw UsageError(cat("--", option, ": '", names[i], "' is listed twice"));
-      }
-    }
-  };
-  distinct("rules", rules);
+  distinct("rules", rules_);
   distinct("networks", networks);
-  Plan plan;
-  plan.rules = rules;
-  plan.seeds = std::move(seeds);
-  TrainSettings settings;
-  settings.epochs = static_cast<int>(values.integer("epochs", 1, 1'000'000));
-  settings.batch = static_cast<Index>(values.integer("batch", 1, 100'000'000));
-  settings.clip_norm = values.real("clip-norm", 0, 1e30);
-  settings.clip_value = values.real("clip-value", 0, 1e30);
-  settings.probe_examples = static_cast<Index>(values.integer("probe", 1, 1'000'000));
-  settings.schedule = parse_schedule(values.text("schedule"), values.real("warmup", 0, 1e6));
-  const std::vector<int> snapshots = parse_snapshots(values, settings.epochs);
+  settings_.epochs = static_cast<int>(values.integer("epochs", 1, 1'000'000));
+  settings_.batch = static_cast<Index>(values.integer("batch", 1, 100'000'000));
+  settings_.clip_norm = values.real("clip-norm", 0, 1e30);
+  settings_.clip_value = values.real("clip-value", 0, 1e30);
+  settings_.probe_examples = static_cast<Index>(values.integer("probe", 1, 1'000'000));
+  settings_.schedule = parse_schedule(values.text("schedule"), values.real("warmup", 0, 1e6));
+  const bool analysed = values.declares("snapshots");
+  snapshots_ = analysed ? values.text("snapshots") : "none";
+  if (analysed) snapshot_epochs_ = parse_snapshots(values, settings_.epochs);
   const long long validation = values.integer("validation", 1, 100'000'000);
-  const long long split_seed = values.integer("split-seed", 0, 2'147'483'647);
-  const auto loss = make_loss(values.text("loss"));
+  split_seed_ = values.integer("split-seed", 0, 2'147'483'647);
+  loss_ = make_loss(values.text("loss"));
   const auto shared = values.given_of(optimizer_keys);
   for (const auto& [key, value] : shared) {
     if (key != "optimizer") parse_real("--" + key, value);  // said of the option as it was given, not of a rule's
@@ -373,119 +240,140 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
   for (const auto& [key, value] : values.others()) {
     const std::string owner = key.substr(0, key.find('.'));
     // A file may serve many comparisons; what is typed is meant.
-    if (owner != "network" && !values.from_file(key) && std::find(rules.begin(), rules.end(), owner) == rules.end()) {
-      throw UsageError(cat("--", key, ": the rule ", owner, " is not trained here; expected options of ", join(rules)));
+    const bool trained = std::find(rules_.begin(), rules_.end(), owner) != rules_.end();
+    if (owner != "network" && !values.from_file(key) && !trained) {
+      throw UsageError(
+          cat("--", key, ": the rule ", owner, " is not trained here; expected options of ", join(rules_)));
     }
   }
-  std::vector<ResolvedRule> resolved;
-  for (const std::string& name : rules) {
-    const RuleEntry& entry = program.rules.at(name);
+  for (const std::string& name : rules_) {
     auto given = shared;
     for (const auto& [key, value] : values.others()) {
       if (key.rfind(name + ".", 0) == 0) given[key.substr(name.size() + 1)] = value;
     }
-    try {
-      resolved.push_back(resolve(entry, given));
-    } catch (const InputError& e) {
-      throw UsageError(cat("rule ", name, ": ", e.what()));
-    }
+    resolve_rule(program.rules.at(name), given);
+    given_.push_back(std::move(given));
   }
-  for (const auto& name : ini_networks(values)) {
-    if (std::find(networks.begin(), networks.end(), name) == networks.end()) continue;
-    of_network(values, name);
-  }
-
+  for (const std::string& name : networks) check_network(values, name);
   const std::string how = values.text("normalize");
   check_normalization(how);
   const DataSource source = data_source(program, values);
   try {
-    plan.data = load_data(program, source);
+    data_ = std::make_shared<const Dataset>(load_data(program, source));
   } catch (const DataError& e) {
     throw DataError(cat("--dataset ", source.entry.name, ": ", e.what()));
   }
+  const Index examples = data_->train.size();
   // The built-in generated sets are smaller than the default validation part: an untouched default gives way.
   Index kept = static_cast<Index>(validation);
-  if (!values.given("validation")) kept = std::min<Index>(kept, plan.data.train.size() / 6);
-  if (kept >= plan.data.train.size()) {
-    throw UsageError(
-        cat("--validation ", kept, ": expected less than the ", plan.data.train.size(), " training examples"));
+  if (!values.given("validation")) kept = std::min<Index>(kept, examples / 6);
+  if (kept >= examples) {
+    throw UsageError(cat("--validation ", kept, ": expected less than the ", examples, " training examples"));
   }
-  plan.split = split_examples(plan.data.train.size(), kept, static_cast<std::uint64_t>(split_seed));
-  if (settings.batch > static_cast<Index>(plan.split.train.size())) {
-    throw UsageError(cat("--batch ", settings.batch, ": expected 1 to ", plan.split.train.size(),
+  split_ = split_examples(examples, kept, static_cast<std::uint64_t>(split_seed_));
+  if (settings_.batch > static_cast<Index>(split_.train.size())) {
+    throw UsageError(cat("--batch ", settings_.batch, ": expected 1 to ", split_.train.size(),
                          ", the examples that are trained on"));
   }
-  const AnalysisSettings analysis = analysis_settings(values, kept);
-  const Normalization normalization = fit_normalization(plan.data.train.x, plan.split.train, how);
-
-  std::vector<std::string> slugs;
+  if (analysed) analysis_ = analysis_settings(values, kept);
+  const Normalization normalization = fit_normalization(data_->train.x, split_.train, how);
   for (const std::string& network : networks) {
-    slugs.push_back(slug(network));
-    const Graph graph = plan_graph(program, values, network, plan.data.sample_shape, plan.data.classes, normalization);
-    if (graph[Graph::input()].shape != plan.data.sample_shape &&
-        graph[Graph::input()].units != features(plan.data.sample_shape)) {
-      throw ShapeError(cat("network '", network, "': its input is ", to_string(graph[Graph::input()].shape),
-                           ", the data's samples are ", to_string(plan.data.sample_shape)));
-    }
-    if (graph[graph.output()].units != plan.data.classes) {
-      throw ShapeError(cat("network '", network, "': its output is ", to_string(graph[graph.output()].shape),
-                           ", the data has ", plan.data.classes, " classes"));
-    }
-    if (values.given("k")) check_k(analysis.k, Neurons(graph));
-    for (std::size_t r = 0; r < rules.size(); ++r) {
-      const RuleEntry& entry = program.rules.at(rules[r]);
-      const Asked asked = ask(entry, resolved[r].options, graph, *loss);
-      for (const std::int32_t seed : plan.seeds) {
-        RunPlan run;
-        run.rule = rules[r];
-        run.network = slugs.back();
-        run.seed = seed;
-        run.graph = graph.spec();
-        run.loss = loss->name();
-        run.resolved = resolved[r];
-        run.settings = settings;
-        run.settings.seed = static_cast<std::uint64_t>(seed);
-        run.settings.optimizers = resolved[r].optimizers;
-        run.analysis = analysis;
-        run.snapshots = snapshots;
-        run.unsupported = asked.unsupported;
-        Json optimizers = Json::object();
-        for (const auto& [group, o] : resolved[r].optimizers) optimizers[group] = to_json(o);
-        run.config = {
-            {"schema", "strata-config"},
-            {"schema_version", 1},
-            {"rule", {{"name", run.rule}, {"options", resolved[r].options.json()}, {"optimizers", optimizers}}},
-            {"network", {{"name", run.network}, {"graph", to_json(run.graph)}}},
-            {"loss", run.loss},
-            {"dataset",
-             {{"name", plan.data.name},
-              {"checksum", plan.data.checksum},
-              {"validation", kept},
-              {"split_seed", split_seed}}},
-            {"batch", settings.batch},
-            {"schedule", to_text(settings.schedule)},
-            {"clip_norm", settings.clip_norm},
-            {"clip_value", settings.clip_value},
-            {"probe_examples", settings.probe_examples},
-            {"analysis",
-             {{"snapshots", values.text("snapshots")},
-              {"neurons", analysis.neurons},
-              {"examples", analysis.examples},
-              {"k", analysis.k},
-              {"permuted", analysis.permuted},
-              {"ablate", analysis.ablate}}},
-            {"precision", sizeof(Scalar) == 4 ? "float32" : "float64"},
-            {"seed", seed},
-            {"epochs", settings.epochs}};
-        run.hash = hash_of(run.config, depends_on_total_epochs(settings.schedule));
-        run.cost = graph.multiply_adds() * static_cast<double>(plan.split.train.size()) * settings.epochs *
-                   asked.walks * (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
-        plan.runs.push_back(std::move(run));
-      }
+    networks_.push_back(network_slug(network));
+    graphs_.push_back(plan_graph(program, values, network, data_->sample_shape, data_->classes, normalization));
+    check_fit(network, graphs_.back(), *data_);
+    if (analysed && values.given("k")) check_k(analysis_.k, Neurons(graphs_.back()));
+  }
+  distinct("networks", networks_);
+}
+
+RunPlan Planner::run(std::size_t rule, std::size_t network, const RunChange& change) const {
+  const RuleEntry& entry = program_.rules.at(rules_[rule]);
+  const Graph& graph = graphs_[network];
+  auto given = given_[rule];
+  for (const auto& [name, value] : change.options) given[name] = value;
+  RunPlan run;
+  run.rule = entry.name;
+  run.network = networks_[network];
+  run.graph = graph.spec();
+  run.loss = loss_->name();
+  run.resolved = resolve_rule(entry, given);
+  run.settings = settings_;
+  run.settings.optimizers = run.resolved.optimizers;
+  run.trial = change.trial;
+  if (!run.trial) {
+    run.analysis = analysis_;
+    run.snapshots = snapshot_epochs_;
+  }
+  const Asked asked = ask(entry, run.resolved.options, graph, *loss_);
+  run.unsupported = asked.unsupported;
+  Json optimizers = Json::object();
+  for (const auto& [group, o] : run.resolved.optimizers) optimizers[group] = to_json(o);
+  run.config = {{"schema", "strata-config"},
+                {"schema_version", 1},
+                {"rule", {{"name", run.rule}, {"options", run.resolved.options.json()}, {"optimizers", optimizers}}},
+                {"network", {{"name", run.network}, {"graph", to_json(run.graph)}}},
+                {"loss", run.loss},
+                {"dataset",
+                 {{"name", data_->name},
+                  {"checksum", data_->checksum},
+                  {"validation", split_.validation.size()},
+                  {"split_seed", split_seed_}}},
+                {"batch", settings_.batch},
+                {"schedule", to_text(settings_.schedule)},
+                {"clip_norm", settings_.clip_norm},
+                {"clip_value", settings_.clip_value},
+                {"probe_examples", settings_.probe_examples},
+                {"analysis",
+                 {{"snapshots", run.trial ? "none" : snapshots_},
+                  {"neurons", run.analysis.neurons},
+                  {"examples", run.analysis.examples},
+                  {"k", run.analysis.k},
+                  {"permuted", run.analysis.permuted},
+                  {"ablate", run.analysis.ablate}}},
+                {"precision", sizeof(Scalar) == 4 ? "float32" : "float64"},
+                {"seed", 0},
+                {"epochs", settings_.epochs}};
+  if (run.trial) run.config["trial"] = true;
+  run.cost = graph.multiply_adds() * static_cast<double>(split_.train.size()) * settings_.epochs * asked.walks *
+             (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
+  return with_seed(std::move(run), 0);
+}
+
+Plan Planner::plan() const {
+  Plan plan;
+  plan.data = data_;
+  plan.split = split_;
+  plan.rules = rules_;
+  plan.networks = networks_;
+  return plan;
+}
+
+RunPlan with_seed(RunPlan run, std::int32_t seed) {
+  run.seed = seed;
+  run.settings.seed = static_cast<std::uint64_t>(seed);
+  run.config["seed"] = seed;
+  run.hash = hash_of(run.config, depends_on_total_epochs(run.settings.schedule));
+  return run;
+}
+
+RunPlan with_epochs(RunPlan run, int epochs) {
+  run.cost *= static_cast<double>(epochs) / run.settings.epochs;
+  run.settings.epochs = epochs;
+  run.config["epochs"] = epochs;
+  run.hash = hash_of(run.config, depends_on_total_epochs(run.settings.schedule));
+  return run;
+}
+
+Plan make_plan(const Planner& planner, std::vector<std::int32_t> seeds) {
+  Plan plan = planner.plan();
+  plan.seeds = std::move(seeds);
+  if (plan.seeds.empty()) return plan;
+  for (std::size_t n = 0; n < plan.networks.size(); ++n) {
+    for (std::size_t r = 0; r < plan.rules.size(); ++r) {
+      const RunPlan run = planner.run(r, n);
+      for (const std::int32_t seed : plan.seeds) plan.runs.push_back(with_seed(run, seed));
     }
   }
-  distinct("networks", slugs);
-  plan.networks = slugs;
   return plan;
 }
 

@@ -88,8 +88,8 @@ class Run {
   Run(Session& session, std::size_t number)
       : s_(session), number_(number), run_(session.plan.runs[number]), stem_(run_.stem()),
         trainer_(Graph(run_.graph, session.program.layers), make_loss(run_.loss),
-                 session.program.rules.at(run_.rule).make(run_.resolved.options), session.plan.data, session.plan.split,
-                 run_.settings),
+                 session.program.rules.at(run_.rule).make(run_.resolved.options), *session.plan.data,
+                 session.plan.split, run_.settings),
         loss_(make_loss(run_.loss)) {}
   ~Run() {
     if (saving_.valid()) saving_.wait();
@@ -119,7 +119,7 @@ class Run {
     } catch (const DivergedError& e) {
       return finish("diverged", cat("rule ", run_.rule, ": ", e.what()));
     }
-    trainer_.evaluate_test();
+    if (!run_.trial) trainer_.evaluate_test();
     return finish("complete", "");
   }
 
@@ -162,7 +162,7 @@ class Run {
     };
     if (std::any_of(found_.begin(), found_.end(), here)) return;
     if (!analysis_) {
-      analysis_.emplace(trainer_.net(), *loss_, s_.plan.data, s_.plan.split, run_.settings.seed, run_.analysis);
+      analysis_.emplace(trainer_.net(), *loss_, *s_.plan.data, s_.plan.split, run_.settings.seed, run_.analysis);
     }
     for (DataGroup& group : analysis_->at(epoch, trainer_.registry())) found_.push_back(std::move(group));
   }
@@ -233,7 +233,7 @@ class Run {
     RunRecord r;
     r.rule = run_.rule;
     r.network = run_.network;
-    r.dataset = s_.plan.data.name;
+    r.dataset = s_.plan.data->name;
     r.seed = run_.seed;
     r.hash = run_.hash;
     r.status = status;
@@ -264,7 +264,7 @@ class Run {
                     {"command_line", s_.settings.command_line},
                     {"start", s_.start},
                     {"end", now()},
-                    {"data_checksum", s_.plan.data.checksum},
+                    {"data_checksum", s_.plan.data->checksum},
                     {"multiply_adds_per_step", trainer_.multiply_adds_per_step()},
                     {"parameters", graph.parameters()},
                     {"save_weights", name_of(s_.settings.save_weights)},

@@ -83,6 +83,10 @@ void read_config(const std::string& path, const std::vector<OptionDef>& table, c
 Values::Values(std::vector<OptionDef> table, std::map<std::string, std::string> given, std::set<std::string> from_file)
     : table_(std::move(table)), given_(std::move(given)), from_file_(std::move(from_file)) {}
 
+bool Values::declares(const std::string& name) const {
+  return std::any_of(table_.begin(), table_.end(), [&](const OptionDef& o) { return o.name == name; });
+}
+
 const std::string& Values::text(const std::string& name) const {
   if (const auto found = given_.find(name); found != given_.end()) return found->second;
   for (const OptionDef& o : table_) {

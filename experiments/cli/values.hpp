@@ -49,6 +49,7 @@ class Values {
   Values(std::vector<OptionDef> table, std::map<std::string, std::string> given, std::set<std::string> from_file = {});
 
   bool given(const std::string& name) const { return given_.contains(name); }
+  bool declares(const std::string& name) const;
   const std::string& text(const std::string& name) const;
   /// Throw UsageError naming option, value and range.
   long long integer(const std::string& name, long long low, long long high) const;

@@ -143,7 +143,7 @@ void ini(Bytes bytes) {
     const auto rules = values.list("rules");
     const auto networks = values.list(values.given("networks") ? "networks" : "network");
     if (takes_long(values)) return;
-    const cli::Plan plan = cli::make_plan(program, values, rules, networks, seeds);
+    const cli::Plan plan = cli::make_plan(cli::Planner(program, values, rules, networks), seeds);
     promise(plan.runs.size() == rules.size() * networks.size() * seeds.size(), "there is a run for each of them");
     for (const cli::RunPlan& run : plan.runs) {
       promise(parse_schedule(to_text(run.settings.schedule)) == run.settings.schedule,
