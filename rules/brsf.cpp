@@ -47,6 +47,7 @@ RuleEntry brsf() {
   entry.numbers = "83.4 %";
   entry.options = feedback_options();
   entry.optimizers = {{"forward", adam(5e-4, 0.9, 0.99, 4.73e-8)}};  // fa's
+  entry.search = {log_uniform("feedback-scale", 0.1, 10)};
   entry.make = [](const Options& o) { return std::make_unique<BatchwiseRandomSignFeedback>(o); };
   return entry;
 }

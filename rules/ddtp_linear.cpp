@@ -115,6 +115,7 @@ RuleEntry ddtp_linear() {
   OptimizerSpec inverse = adam(7.959e-4, 0.99, 0.9, 3.11e-8);
   inverse.weight_decay = 5.78e-6;
   entry.optimizers = {{"forward", adam(5.0458e-4, 0.99, 0.99, 1.73e-8)}, {"inverse", inverse}};
+  entry.search = {log_uniform("target-step", 0.003, 0.3), log_uniform("sigma", 0.03, 0.6)};
   entry.make = [](const Options& o) { return std::make_unique<DirectDifferenceTargetPropagation>(o); };
   return entry;
 }

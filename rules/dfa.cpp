@@ -56,6 +56,7 @@ RuleEntry dfa() {
   entry.options = feedback_options();
   // Meulemans' values; his ε of 3.66e-8 is for signals 2/B times these (B = 128), hence ε·B/2.
   entry.optimizers = {{"forward", adam(9.403e-4, 0.9, 0.99, 2.343e-6)}};
+  entry.search = {log_uniform("feedback-scale", 0.1, 10)};
   entry.make = [](const Options& o) { return std::make_unique<DirectFeedbackAlignment>(o); };
   return entry;
 }

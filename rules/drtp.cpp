@@ -44,6 +44,7 @@ RuleEntry drtp() {
   // Of 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 4e-3 and 1e-2: the best on validation after three epochs of the default network, one
   // seed (84.6 %; 2e-3 and 1e-2 are within half a point, 1e-4 reaches 68 %).
   entry.optimizers = {{"forward", adam(4e-3)}};
+  entry.search = {log_uniform("feedback-scale", 0.1, 10)};
   entry.make = [](const Options& o) { return std::make_unique<DirectRandomTargetProjection>(o); };
   return entry;
 }

@@ -40,6 +40,7 @@ RuleEntry dtp() {
   // Meulemans' values for Fashion-MNIST; his lr of 6.265e-5 is divided by the target step (normalize_lr).
   entry.optimizers = {{"forward", adam(2.5963e-4, 0.9, 0.99, 3.18e-8)},
                       {"inverse", adam(3.660e-4, 0.99, 0.999, 1.36e-6)}};
+  entry.search = {log_uniform("target-step", 0.01, 1), log_uniform("sigma", 0.03, 0.6)};
   entry.make = [](const Options& o) { return std::make_unique<DifferenceTargetPropagation>(o); };
   return entry;
 }

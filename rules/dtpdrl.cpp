@@ -88,6 +88,7 @@ RuleEntry dtpdrl() {
   OptimizerSpec inverse = adam(9.698e-5, 0.99, 0.9, 2.27e-5);
   inverse.weight_decay = 2.14e-5;
   entry.optimizers = {{"forward", adam(8.2009e-4, 0.99, 0.999, 1.64e-8)}, {"inverse", inverse}};
+  entry.search = {log_uniform("target-step", 0.01, 1), log_uniform("sigma", 0.03, 0.6)};
   entry.make = [](const Options& o) { return std::make_unique<DifferenceReconstruction>(o); };
   return entry;
 }

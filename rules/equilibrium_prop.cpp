@@ -179,6 +179,7 @@ RuleEntry equilibrium_prop() {
                    integer_option("nudged-steps", 10, 1, 100000, "sweeps over all layers with each nudge")};
   // The best of five on validation after two epochs of the default network, one seed. Shallow nets take ten times that.
   entry.optimizers = {{"forward", adam(1e-4)}};
+  entry.search = {log_uniform("nudge", 0.05, 0.9)};
   entry.make = [](const Options& o) { return std::make_unique<EquilibriumPropagation>(o); };
   return entry;
 }

@@ -35,6 +35,7 @@ RuleEntry fa() {
   // Of 2.9e-4, 5e-4 and 9.4e-4: the first two are equal on validation (87.9 %, ten epochs, two seeds, default
   // network), the last is a point worse.
   entry.optimizers = {{"forward", adam(5e-4, 0.9, 0.99, 4.73e-8)}};
+  entry.search = {log_uniform("feedback-scale", 0.1, 10)};
   entry.make = [](const Options& o) { return std::make_unique<FeedbackAlignment>(o); };
   return entry;
 }

@@ -157,6 +157,7 @@ RuleEntry forward_forward() {
       real_option("threshold", 0.2, 0, 1e3, "goodness a unit, θ, above which an example counts as positive")};
   // θ and lr: the best of eight on validation after two epochs of the default (tanh) network, one seed.
   entry.optimizers = {{"forward", adam(1e-3)}};
+  entry.search = {log_uniform("threshold", 0.02, 2)};
   entry.make = [](const Options& o) { return std::make_unique<ForwardForward>(o); };
   return entry;
 }

@@ -42,6 +42,8 @@ RuleEntry kolen_pollack() {
   // Of 0.02, 0.05 and 0.1: the best on validation after three epochs of the default network, one seed.
   const OptimizerSpec both{.name = "momentum", .lr = 0.02, .momentum = 0.9, .weight_decay = 1e-3};
   entry.optimizers = {{"forward", both}, {"feedback", both}};
+  entry.search = {log_uniform("weight-decay", 1e-5, 1e-2), same("feedback-lr", "lr"),
+                  same("feedback-weight-decay", "weight-decay")};
   entry.make = [](const Options& o) { return std::make_unique<KolenPollack>(o); };
   return entry;
 }

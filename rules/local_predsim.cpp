@@ -98,6 +98,7 @@ RuleEntry local_predsim() {
   entry.numbers = "83.9 %";
   entry.options = {real_option("beta", 0.99, 0, 1, "weight β of the similarity loss; the prediction loss has 1 − β")};
   entry.optimizers = {{"forward", adam(5e-4)}, {"heads", adam(5e-4)}};  // the paper's
+  entry.search = {uniform("beta", 0.5, 1)};
   entry.make = [](const Options& o) { return std::make_unique<LocalPredSim>(o); };
   return entry;
 }

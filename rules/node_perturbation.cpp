@@ -82,6 +82,7 @@ RuleEntry node_perturbation() {
                    integer_option("draws", 1, 1, 1000, "noise vectors an example, averaged over")};
   // The best of five on validation after two epochs of the default network, one seed.
   entry.optimizers = {{"forward", adam(2e-4)}};
+  entry.search = {log_uniform("sigma", 1e-3, 0.1)};
   entry.make = [](const Options& o) { return std::make_unique<NodePerturbation>(o); };
   return entry;
 }

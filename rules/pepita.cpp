@@ -73,6 +73,7 @@ RuleEntry pepita() {
   entry.numbers = "82.2 %";
   entry.options = {real_option("feedback-scale", 0.05, 1e-6, 1e6, "size s of the fixed feedback to the input")};
   entry.optimizers = {{"forward", adam(5e-4)}};
+  entry.search = {log_uniform("feedback-scale", 0.005, 0.5)};
   entry.make = [](const Options& o) { return std::make_unique<Pepita>(o); };
   return entry;
 }

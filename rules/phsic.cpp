@@ -113,6 +113,7 @@ RuleEntry phsic() {
       real_option("grouping-power", 0.5, 1e-3, 10, "power p of a group's variance"),
       real_option("smoothing", 1, 1e-9, 1e6, "δ, added to a group's sum of squares")};
   entry.optimizers = {{"forward", adam(5e-4)}};
+  entry.search = {log_uniform("gamma", 0.2, 20)};
   entry.make = [](const Options& o) { return std::make_unique<PlausibleHsic>(o); };
   return entry;
 }

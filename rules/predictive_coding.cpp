@@ -81,6 +81,7 @@ RuleEntry predictive_coding() {
                    choice_option("prediction", "relaxed", {"relaxed", "fixed"},
                                  "predictions that follow the states, or stay as they were at first")};
   entry.optimizers = {{"forward", adam(5e-4)}};
+  entry.search = {log_uniform("state-step", 0.02, 0.5)};
   entry.make = [](const Options& o) { return std::make_unique<PredictiveCoding>(o); };
   return entry;
 }

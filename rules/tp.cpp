@@ -35,6 +35,7 @@ RuleEntry tp() {
   entry.options.insert(entry.options.begin(), {target_step_option(500), last_target_option("gradient")});
   // The best of a dozen on validation after two epochs of the default network, one seed.
   entry.optimizers = {{"forward", adam(1e-5)}, {"inverse", adam(1e-3)}};
+  entry.search = {log_uniform("target-step", 20, 5000)};
   entry.make = [](const Options& o) { return std::make_unique<TargetPropagation>(o); };
   return entry;
 }

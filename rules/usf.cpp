@@ -46,6 +46,7 @@ RuleEntry usf() {
   entry.numbers = "85.4 %";
   entry.options = feedback_options();
   entry.optimizers = {{"forward", adam(5e-4, 0.9, 0.99, 4.73e-8)}};  // fa's
+  entry.search = {log_uniform("feedback-scale", 0.1, 10)};
   entry.make = [](const Options& o) { return std::make_unique<UniformSignFeedback>(o); };
   return entry;
 }

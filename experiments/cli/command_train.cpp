@@ -11,6 +11,8 @@
 #include "experiments/cli/runner.hpp"
 #include "experiments/cli/store.hpp"
 #include "experiments/cli/text.hpp"
+#include "experiments/cli/train_options.hpp"
+#include "experiments/cli/tune_options.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/losses/loss.hpp"
 #include "framework/parallel/parallel.hpp"
@@ -20,42 +22,19 @@ namespace {
 
 using Outcome = RunResult::Outcome;
 
-const std::vector<std::string> weights_kept = {"none", "best", "last"};
-
-// `own` options, those of where results go and how, and those that describe the grid.
-std::vector<OptionGroup> training_groups(std::vector<OptionDef> own) {
-  const std::vector<OptionDef> session = {
-      {"out", "strata-out", "DIR", "where results go: a new folder, an empty one, or one of strata's", {.files = "/"}},
-      {"threads", "0", "N", "threads in all; 0 = as many as there are cores"},
-      {"save-weights",
-       "best",
-       "WHICH",
-       "none, best (epoch) or last: weights in the run files",
-       {.names = weights_kept}},
-      {"config", "", "FILE", "an INI file with options; the command line wins", {.files = "*.ini"}},
-      {"allow-other-binary", "", "", "go on with runs that another build of strata began"},
-      {"dry-run", "", "", "say what would be trained, and how large it is; write nothing"},
-      {"json", "", "", "print results as JSON"},
-      {"quiet", "", "", "no progress"}};
-  auto groups = grid_options(std::move(own));
-  groups.insert(groups.begin() + 1, {"Results and session", session});
-  return groups;
-}
-
-OptionDef network_option() {
-  return {"network",
-          "mlp",
-          "NAME",
-          "mlp, a [network.NAME] of the INI file, or a graph file FILE.json",
-          {.names = {"mlp"}, .files = "*.json"}};
-}
-
 OptionDef claim_option() {
   return {"claim",
           "",
           "NAME,…",
           cat("also the verdict on claims of the article: ", join(claim_names())),
           {.names = claim_names()}};
+}
+
+// `own` options, those of where results go and how, and those that describe the grid.
+std::vector<OptionGroup> training_groups(std::vector<OptionDef> own) {
+  auto groups = grid_options(std::move(own));
+  groups.insert(groups.begin() + 1, {"Results and session", session_options("strata-out", true)});
+  return groups;
 }
 
 std::vector<OptionGroup> run_options() {
@@ -66,29 +45,23 @@ std::vector<OptionGroup> run_options() {
 }
 
 std::vector<OptionGroup> compare_options() {
-  return training_groups(
-      {{"rules",
-        "backprop,frozen,fa,dfa,dtp",
-        "NAME,…",
-        "see `strata list rules`; or all",
-        {.names = {"all"}, .rules = true}},
+  auto groups = training_groups(
+      {rules_option(),
        network_option(),
-       {"networks", "", "NAME,…", "several networks instead of one", {.names = {"mlp"}, .files = "*.json"}},
+       networks_option(),
        {"seeds", "3", "N", "the seeds 0 … N-1"},
+       {"tuned", "", "FILE", "hyper-parameters of each rule as `strata tune` found them", {.files = "*.json"}},
        claim_option()});
+  std::vector<OptionDef> search = {{"tune", "16", "N", "first search for each rule's hyper-parameters, by N trials"}};
+  for (OptionDef& o : search_options()) search.push_back(std::move(o));
+  groups.insert(groups.begin() + 2, {"Search for hyper-parameters", std::move(search)});
+  return groups;
 }
 
 std::vector<OptionDef> collect_options() {
   return {{"out", "strata-out", "DIR", "the folder", {.files = "/"}},
           claim_option(),
           {"json", "", "", "print results as JSON"}};
-}
-
-SaveWeights save_weights(const std::string& text) {
-  if (text == "none") return SaveWeights::none;
-  if (text == "best") return SaveWeights::best;
-  if (text == "last") return SaveWeights::last;
-  throw UsageError(cat("--save-weights: ", unknown_name("value", text, weights_kept)));
 }
 
 // What a run keeps in memory: parameters with their optimizer's state, copies of the best and the previous epoch, and
@@ -157,11 +130,6 @@ int exit_code(const std::vector<RunResult>& results) {
   return std::any_of(results.begin(), results.end(), lost) ? 3 : 0;
 }
 
-std::string quoted(const std::string& argument) {
-  const bool plain = !argument.empty() && argument.find_first_of(" \t\n\"'\\$&|;<>()*?[]{}`~#!") == std::string::npos;
-  return plain ? argument : cat("'", argument, "'");
-}
-
 // Why rules were left out, a line for each rule and network.
 std::vector<std::string> left_out(const std::vector<RunResult>& results) {
   std::vector<std::string> lines;
@@ -189,18 +157,10 @@ std::vector<std::string> claims_of(const Values& values) {
   return claims;
 }
 
-// Trains and reports. `single`: a run, whose failure is the program's.
+// Trains and reports. `single`: a run, whose failure is the program's. `tuned`: the search that the settings come from.
 int train(const Program& program, const Values& values, Plan plan, const std::string& command,
-          const Arguments& arguments, bool single) {
-  RunnerSettings settings;
-  const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
-  settings.threads = threads == 0 ? hardware_threads() : threads;
-  settings.save_weights = save_weights(values.text("save-weights"));
-  settings.allow_other_binary = values.flag("allow-other-binary");
-  settings.quiet = values.flag("quiet");
-  settings.command_line = "strata " + command;
-  for (const std::string& a : arguments) settings.command_line += cat(" ", quoted(a));
-
+          const Arguments& arguments, bool single, const std::vector<Tuned>& tuned = {}) {
+  const RunnerSettings settings = runner_settings(values, command, arguments);
   const auto unsupported = [](const RunPlan& run) { return !run.unsupported.empty(); };
   if (std::all_of(plan.runs.begin(), plan.runs.end(), unsupported)) {
     const RunPlan& run = plan.runs.front();
@@ -236,7 +196,13 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
   const auto rows = result_rows(results);
   const auto cells = cells_of(rows);
   if (values.flag("json")) {
-    std::cout << to_json(rows, cells).dump(2) << '\n';
+    auto json = to_json(rows, cells);
+    for (auto& row : json) {
+      for (const auto& t : to_json(tuned)) {
+        if (row["rule"] == t["rule"] && row["network"] == t["network"]) row["tuned"] = t;
+      }
+    }
+    std::cout << json.dump(2) << '\n';
   } else if (single) {
     const ResultRow& row = rows.front();
     std::cout << row.summary.rule << " on " << row.summary.network << " and " << row.summary.dataset << ", seed "
@@ -252,6 +218,7 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
     std::cout << '\n';
   } else {
     std::cout << text_of(results_table(cells));
+    if (!tuned.empty()) std::cout << '\n' << text_of(tuned_table(tuned));
     std::vector<const RunRecord*> records;
     for (const RunResult& r : results) {
       if (r.outcome == Outcome::complete) records.push_back(&r.record);
@@ -275,18 +242,46 @@ int run(const Program& program, const Arguments& arguments) {
 int compare(const Program& program, const Arguments& arguments) {
   const Values values = parse_values(flat(compare_options()), rule_option_names(program.rules), arguments, nullptr);
   claims_of(values);
-  if (values.given("network") && values.given("networks")) {
-    throw UsageError("--network and --networks: expected one of them");
-  }
   std::vector<std::int32_t> seeds(static_cast<std::size_t>(values.integer("seeds", 1, 100'000)));
   for (std::size_t i = 0; i < seeds.size(); ++i) seeds[i] = static_cast<std::int32_t>(i);
-  auto rules = values.list("rules");
-  if (rules == std::vector<std::string>{"all"}) rules = names_in(program.rules.entries());
-  if (rules.empty()) throw UsageError("--rules: expected one rule or more");
-  const auto networks = values.list(values.given("networks") ? "networks" : "network");
-  if (networks.empty()) throw UsageError("--networks: expected one network or more");
-  return train(program, values, make_plan(Planner(program, values, rules, networks), seeds), "compare", arguments,
-               false);
+  const auto rules = rules_of(program, values);
+  const bool searched = values.given("tune");
+  for (const OptionDef& o : search_options()) {
+    if (values.given(o.name) && !searched) throw UsageError(cat("--", o.name, ": has no effect without --tune"));
+  }
+  if (searched && values.given("tuned")) throw UsageError("--tune and --tuned: expected one of them");
+  if (searched) tuning_settings(program, values, "tune", rules);
+  const Planner planner(program, values, rules, networks_of(values));
+  if (!searched && !values.given("tuned")) {
+    return train(program, values, make_plan(planner, seeds), "compare", arguments, false);
+  }
+  TunedFile tuned;
+  if (!searched) {
+    const std::string& path = values.text("tuned");
+    tuned = read_tuned_file(path);
+    Plan plan = make_plan(planner, seeds, chosen_settings(tuned, path, planner));
+    return train(program, values, std::move(plan), "compare", arguments, false, tuned.tuned);
+  }
+  const TuningSettings settings = tuning_settings(program, values, "tune", rules);
+  Tuning tuning = plan_tuning(program, planner, settings);
+  if (values.flag("dry-run")) {
+    std::cout << text_of(tuning_plan_table(tuning)) << "then " << seeds.size()
+              << " seeds with each of the settings found\n";
+    return 0;
+  }
+  const std::filesystem::path out = values.text("out");
+  if (out.empty()) throw UsageError("--out: expected a folder");
+  watch_signals();
+  { const Store store(out); }  // it is ours, or refuses before anything is trained
+  const RunnerSettings runner = runner_settings(values, "compare", arguments);
+  tuned = search_into(out / "search", program, planner, settings, runner, tuning);
+  if (tuning.interrupted) return 128 + interrupted();
+  const auto missing = without_setting(tuning);
+  for (const std::string& line : missing) std::fprintf(stderr, "strata: %s\n", line.c_str());
+  Plan plan =
+      make_plan(planner, seeds, chosen_settings(tuned, (out / "search" / "tuned.json").string(), planner, tuning));
+  const int code = train(program, values, std::move(plan), "compare", arguments, false, tuned.tuned);
+  return code == 0 && !missing.empty() ? 3 : code;
 }
 
 int collect(const Program& program, const Arguments& arguments) {

@@ -35,6 +35,7 @@ struct Command {
 
 Command run_command();
 Command compare_command();
+Command tune_command();
 Command collect_command();
 Command report_command();
 Command attribute_command();

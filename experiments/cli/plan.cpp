@@ -305,7 +305,8 @@ RunPlan Planner::run(std::size_t rule, std::size_t network, const RunChange& cha
     run.snapshots = snapshot_epochs_;
   }
   const Asked asked = ask(entry, run.resolved.options, graph, *loss_);
-  run.unsupported = asked.unsupported;
+  run.unsupported = asked.unsupported.empty() ? change.unsupported : asked.unsupported;
+  run.tuned = change.tuned;
   Json optimizers = Json::object();
   for (const auto& [group, o] : run.resolved.optimizers) optimizers[group] = to_json(o);
   run.config = {{"schema", "strata-config"},
@@ -364,13 +365,13 @@ RunPlan with_epochs(RunPlan run, int epochs) {
   return run;
 }
 
-Plan make_plan(const Planner& planner, std::vector<std::int32_t> seeds) {
+Plan make_plan(const Planner& planner, std::vector<std::int32_t> seeds, const std::vector<RunChange>& changes) {
   Plan plan = planner.plan();
   plan.seeds = std::move(seeds);
   if (plan.seeds.empty()) return plan;
   for (std::size_t n = 0; n < plan.networks.size(); ++n) {
     for (std::size_t r = 0; r < plan.rules.size(); ++r) {
-      const RunPlan run = planner.run(r, n);
+      const RunPlan run = planner.run(r, n, changes.empty() ? RunChange{} : changes[n * plan.rules.size() + r]);
       for (const std::int32_t seed : plan.seeds) plan.runs.push_back(with_seed(run, seed));
     }
   }

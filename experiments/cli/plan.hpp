@@ -29,6 +29,7 @@ struct RunPlan {
   nlohmann::ordered_json config;  ///< resolved: enough to run it again; the hash covers it, epochs aside
   std::string hash;               ///< 8 hex digits
   std::string unsupported;        ///< why the rule cannot train this network; "" if it can
+  std::string tuned;              ///< where its hyper-parameters come from, if they were searched for
   bool trial = false;             ///< of a search for hyper-parameters: never sees the test set
   double cost = 1;                ///< rough multiply-adds of the whole run, to order runs by and to guess how long
 
@@ -65,6 +66,8 @@ std::vector<std::string> rule_option_names(const Catalog& rules);
 struct RunChange {
   std::map<std::string, std::string> options = {};  ///< of the rule, by their names
   bool trial = false;                               ///< RunPlan::trial, and nothing is analysed
+  std::string tuned = {};                           ///< where the options come from, for the record
+  std::string unsupported = {};                     ///< why there is no such run
 };
 
 /// Decides runs one at a time, over data that are read once.
@@ -82,6 +85,8 @@ class Planner {
   const std::map<std::string, std::string>& given(std::size_t rule) const { return given_[rule]; }
   const Graph& graph(std::size_t network) const { return graphs_[network]; }
   const TrainSettings& settings() const { return settings_; }
+  std::string loss() const { return loss_->name(); }
+  long long split_seed() const { return split_seed_; }
 
   /// Data and names, without runs.
   Plan plan() const;
@@ -105,7 +110,8 @@ class Planner {
 RunPlan with_seed(RunPlan run, std::int32_t seed);
 RunPlan with_epochs(RunPlan run, int epochs);
 
-/// Every rule on every network with every seed, in the order of Plan::runs.
-Plan make_plan(const Planner& planner, std::vector<std::int32_t> seeds);
+/// Every rule on every network with every seed, in the order of Plan::runs. `changes`: none, or one for each rule on each
+/// network, network by network.
+Plan make_plan(const Planner& planner, std::vector<std::int32_t> seeds, const std::vector<RunChange>& changes = {});
 
 }  // namespace strata::cli

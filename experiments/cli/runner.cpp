@@ -269,6 +269,7 @@ class Run {
                     {"parameters", graph.parameters()},
                     {"save_weights", name_of(s_.settings.save_weights)},
                     {"config", run_.config.dump()}};
+    if (!run_.tuned.empty()) r.provenance["tuned"] = run_.tuned;
     return r;
   }
 
@@ -283,6 +284,11 @@ class Run {
   std::vector<std::string> binaries_;         // the builds that trained it, in order
   Written saving_;
 };
+
+std::string ending(const RunPlan& run, const EpochMetrics& last) {
+  return run.trial ? cat("done, validation ", percent(last.validation_accuracy), " %")
+                   : cat("done, test ", percent(last.test_accuracy), " %");
+}
 
 RunResult run_one(Session& session, std::size_t number) {
   const RunPlan& run = session.plan.runs[number];
@@ -302,9 +308,7 @@ RunResult run_one(Session& session, std::size_t number) {
     result.message = cat("rule ", run.rule, ": threw what is no std::exception");
   }
   switch (result.outcome) {
-    case Outcome::complete:
-      session.progress.ended(number, cat("done, test ", percent(result.record.training.back().test_accuracy), " %"));
-      break;
+    case Outcome::complete: session.progress.ended(number, ending(run, result.record.training.back())); break;
     case Outcome::diverged: session.progress.ended(number, "diverged: " + result.message); break;
     case Outcome::failed: session.progress.ended(number, "failed: " + result.message); break;
     default: session.progress.ended(number, result.message);

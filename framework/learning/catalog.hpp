@@ -11,6 +11,7 @@
 #include "framework/core/catalog.hpp"
 #include "framework/learning/options.hpp"
 #include "framework/learning/rule.hpp"
+#include "framework/learning/search_space.hpp"
 #include "framework/optim/optimizer.hpp"
 
 namespace strata {
@@ -28,6 +29,8 @@ struct RuleEntry {
   std::string needs = {};    ///< of a network or a loss, in a few words; "" if any will do
   std::string checked = {};  ///< what it was checked against, beyond the conformance suite
   std::string numbers = {};  ///< what it reaches, beside a reference where there is one
+  /// What `strata tune` draws from: ranges that are sensible by the paper. Empty: search_space() says what.
+  std::vector<SearchRange> search = {};
 };
 
 /// The options that every entry has besides its own: its groups' optimizers. For the group "forward" they are called

@@ -1,0 +1,28 @@
+// Options that the commands which train share: run, compare and tune.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/cli/plan.hpp"
+#include "experiments/cli/runner.hpp"
+#include "experiments/cli/values.hpp"
+
+namespace strata::cli {
+
+/// Where results go and how; `out`: the folder unless another is given; `weights`: with --save-weights.
+std::vector<OptionDef> session_options(const std::string& out, bool weights);
+
+OptionDef rules_option();
+OptionDef network_option();
+OptionDef networks_option();
+
+/// What --rules and --network or --networks name: one or more. Throws UsageError.
+std::vector<std::string> rules_of(const Program& program, const Values& values);
+std::vector<std::string> networks_of(const Values& values);
+
+/// What the session's options say. `command` and its arguments: for the record.
+RunnerSettings runner_settings(const Values& values, const std::string& command,
+                               const std::vector<std::string>& arguments);
+
+}  // namespace strata::cli
