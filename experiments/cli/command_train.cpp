@@ -5,6 +5,7 @@
 
 #include "experiments/cli/claims.hpp"
 #include "experiments/cli/commands.hpp"
+#include "experiments/cli/initial_weights.hpp"
 #include "experiments/cli/interrupt.hpp"
 #include "experiments/cli/plan.hpp"
 #include "experiments/cli/results.hpp"
@@ -38,6 +39,9 @@ std::vector<OptionGroup> training_groups(std::vector<OptionDef> own) {
       {"json", "", "", "print results as JSON"},
       {"quiet", "", "", "no progress"}};
   auto groups = grid_options(std::move(own));
+  for (OptionGroup& group : groups) {
+    if (group.title == "Training") group.options.push_back(weights_option());
+  }
   groups.insert(groups.begin() + 1, {"Results and session", session});
   return groups;
 }
@@ -192,6 +196,7 @@ std::vector<std::string> claims_of(const Values& values) {
 // Trains and reports. `single`: a run, whose failure is the program's.
 int train(const Program& program, const Values& values, Plan plan, const std::string& command,
           const Arguments& arguments, bool single) {
+  start_from_weights(program, values, plan);
   RunnerSettings settings;
   const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
   settings.threads = threads == 0 ? hardware_threads() : threads;

@@ -218,6 +218,7 @@ Asked ask(const RuleEntry& entry, const Options& options, const Graph& graph, co
 
 }  // namespace
 
+void RunPlan::rehash() { hash = hash_of(config, depends_on_total_epochs(settings.schedule)); }
 std::string RunPlan::stem() const { return cat(rule, "-", network, "-s", seed, "-", hash); }
 
 std::vector<OptionDef> network_options() {
@@ -477,7 +478,7 @@ Plan make_plan(const Program& program, const Values& values, std::vector<std::st
             {"precision", sizeof(Scalar) == 4 ? "float32" : "float64"},
             {"seed", seed},
             {"epochs", settings.epochs}};
-        run.hash = hash_of(run.config, depends_on_total_epochs(settings.schedule));
+        run.rehash();
         run.cost = graph.multiply_adds() * static_cast<double>(plan.split.train.size()) * settings.epochs *
                    asked.walks * (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
         plan.runs.push_back(std::move(run));

@@ -27,8 +27,11 @@ struct RunPlan {
   nlohmann::ordered_json config;  ///< resolved: enough to run it again; the hash covers it, epochs aside
   std::string hash;               ///< 8 hex digits
   std::string unsupported;        ///< why the rule cannot train this network; "" if it can
-  double cost = 1;                ///< rough multiply-adds of the whole run, to order runs by and to guess how long
+  nlohmann::ordered_json start = nlohmann::ordered_json::object();  ///< what it starts from, for /provenance
+  double cost = 1;  ///< rough multiply-adds of the whole run, to order runs by and to guess how long
 
+  /// The hash of what the config has become.
+  void rehash();
   std::string stem() const;  ///< "<rule>-<network>-s<seed>-<hash>"
 };
 

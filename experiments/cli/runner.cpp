@@ -269,6 +269,7 @@ class Run {
                     {"parameters", graph.parameters()},
                     {"save_weights", name_of(s_.settings.save_weights)},
                     {"config", run_.config.dump()}};
+    r.provenance.update(run_.start);
     return r;
   }
 
