@@ -113,16 +113,12 @@ std::string numpy_type(const std::string& descr) {
 
 class NpyArray final : public ArraySource {
  public:
-  explicit NpyArray(const fs::path& file) {
-    where = file.string();
-    check_data_file(file, "a .npy file");
-    std::error_code error;
-    size_ = fs::file_size(file, error);
-    in_.open(file, std::ios::binary);
-    if (!in_) throw DataError(cat(where, ": cannot be opened: ", std::strerror(errno)));
+  NpyArray(NpyBytes bytes, bool fortran_order) : bytes_(std::move(bytes)), may_be_fortran_(fortran_order) {
+    where = bytes_.where;
+    const auto in = bytes_.open(longest_header + 12);
     std::array<unsigned char, 12> head{};
-    in_.read(reinterpret_cast<char*>(head.data()), head.size());
-    const auto got = static_cast<std::size_t>(in_.gcount());
+    in->read(reinterpret_cast<char*>(head.data()), head.size());
+    const auto got = static_cast<std::size_t>(in->gcount());
     if (got < 6 || std::memcmp(head.data(), "\x93NUMPY", 6) != 0) {
       throw DataError(cat(where, ": is not a .npy file; expected what numpy.save writes"));
     }
@@ -133,12 +129,14 @@ class NpyArray final : public ArraySource {
     std::size_t length = head[8] | head[9] << 8;
     if (head[6] > 1) length |= std::size_t{head[10]} << 16 | std::size_t{head[11]} << 24;
     start_ = (head[6] > 1 ? 12 : 10) + length;
-    if (start_ > size_ || length > longest_header) {
+    if (start_ > bytes_.size || length > longest_header) {
       throw DataError(cat(where, ": damaged: says its header has ", length, " bytes; expected at most ",
-                          std::min<std::uint64_t>(longest_header, size_)));
+                          std::min<std::uint64_t>(longest_header, bytes_.size)));
     }
     std::string text(length, '\0');
-    from(start_ - length).read(text.data(), static_cast<std::streamsize>(length));
+    in->clear();
+    in->seekg(static_cast<std::streamoff>(start_ - length));
+    in->read(text.data(), static_cast<std::streamsize>(length));
     read_header(text);
   }
 
@@ -156,23 +154,19 @@ class NpyArray final : public ArraySource {
       throw DataError(cat(where, ": is of type '", *header.descr, "'", big ? " (big-endian)" : "",
                           "; expected uint8, float32 or float64, for labels also other integers, little-endian"));
     }
-    if (*header.fortran_order && shape.size() > 1) {
+    fortran_order_ = *header.fortran_order && shape.size() > 1;
+    if (fortran_order_ && !(may_be_fortran_ && shape.size() == 2)) {
       throw DataError(cat(where, ": is in Fortran order; expected C order, as of numpy.ascontiguousarray(x)"));
     }
     auto expected = static_cast<long double>(header.descr->back() - '0');
     for (const auto extent : shape) expected *= static_cast<long double>(extent);
-    const auto held = static_cast<long double>(size_ - start_);
+    const auto held = static_cast<long double>(bytes_.size - start_);
     if (expected == held) return;
     throw DataError(cat(
-        where, ": ", held < expected ? "truncated" : "too long", ": ", size_ - start_, " bytes of values; expected ",
+        where, ": ", held < expected ? "truncated" : "too long", ": ", bytes_.size - start_,
+        " bytes of values; expected ",
         expected < 1e18L ? std::to_string(static_cast<std::uint64_t>(expected)) : cat(static_cast<double>(expected)),
         " by the header"));
-  }
-
-  std::ifstream& from(std::uint64_t place) const {
-    in_.clear();
-    in_.seekg(static_cast<std::streamoff>(place));
-    return in_;
   }
 
   template <class To> void convert(std::span<To> values) const {
@@ -186,11 +180,23 @@ class NpyArray final : public ArraySource {
     else if (type == "int64") copy<std::int64_t>(values);
     else if (type == "float32") copy<float>(values);
     else copy<double>(values);
+    if (fortran_order_) transpose(values);
+  }
+
+  // Column by column, as the file has them, to row by row.
+  template <class T> void transpose(std::span<T> values) const {
+    const std::vector<T> columns(values.begin(), values.end());
+    const auto rows = static_cast<std::size_t>(shape[0]), cols = static_cast<std::size_t>(shape[1]);
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t c = 0; c < cols; ++c) values[r * cols + c] = columns[c * rows + r];
+    }
   }
 
   // In blocks, so that a large file is not in memory twice. x86-64 is little-endian, and Strata builds nowhere else yet.
   template <class From, class To> void copy(std::span<To> values) const {
-    std::ifstream& in = from(start_);
+    const auto stream = bytes_.open(bytes_.size);
+    std::istream& in = *stream;
+    in.seekg(static_cast<std::streamoff>(start_));
     std::vector<From> block(std::min<std::size_t>(values.size(), 1 << 16));
     for (std::size_t done = 0; done < values.size(); done += block.size()) {
       block.resize(std::min(block.size(), values.size() - done));
@@ -201,8 +207,9 @@ class NpyArray final : public ArraySource {
     }
   }
 
-  mutable std::ifstream in_;
-  std::uint64_t size_ = 0, start_ = 0;
+  NpyBytes bytes_;
+  bool may_be_fortran_ = false, fortran_order_ = false;
+  std::uint64_t start_ = 0;
 };
 
 class NpyFolder final : public ArrayFolder {
@@ -229,7 +236,21 @@ class NpyFolder final : public ArrayFolder {
 
 }  // namespace
 
-std::unique_ptr<ArraySource> open_npy(const fs::path& file) { return std::make_unique<NpyArray>(file); }
+std::unique_ptr<ArraySource> open_npy(NpyBytes bytes, bool fortran_order) {
+  return std::make_unique<NpyArray>(std::move(bytes), fortran_order);
+}
+
+std::unique_ptr<ArraySource> open_npy(const fs::path& file) {
+  check_data_file(file, "a .npy file");
+  std::error_code error;
+  const std::uint64_t size = fs::file_size(file, error);
+  const auto stream = [file](std::uint64_t) {
+    auto in = std::make_unique<std::ifstream>(file, std::ios::binary);
+    if (!*in) throw DataError(cat(file.string(), ": cannot be opened: ", std::strerror(errno)));
+    return in;
+  };
+  return open_npy({file.string(), size, stream}, false);
+}
 
 Dataset load_npy_dataset(const fs::path& folder) { return load_arrays("npy", NpyFolder(folder)); }
 

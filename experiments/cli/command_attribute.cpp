@@ -8,6 +8,7 @@
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/commands.hpp"
 #include "experiments/cli/memory.hpp"
+#include "experiments/cli/new_file.hpp"
 #include "experiments/cli/plan.hpp"
 #include "experiments/cli/text.hpp"
 #include "experiments/cli/trained_net.hpp"
@@ -284,13 +285,7 @@ int attribute(const Program& program, const Arguments& arguments) {
   const std::filesystem::path out = values.text("out");
   if (values.flag("influences") && out.empty())
     throw UsageError("--influences: expected --out FILE.h5 to keep them in");
-  if (!out.empty() && std::filesystem::exists(out)) {
-    throw UsageError(
-        cat("--out ", out.string(), ": is there already, and is left as it is; choose another name, or remove it"));
-  }
-  if (const auto folder = out.parent_path(); !folder.empty() && !std::filesystem::is_directory(folder)) {
-    throw UsageError(cat("--out ", out.string(), ": there is no folder ", folder.string()));
-  }
+  if (!out.empty()) check_new_file(out);
   const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
 
   const TrainedNet trained(program, files[0]);

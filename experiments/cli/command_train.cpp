@@ -5,6 +5,7 @@
 
 #include "experiments/cli/claims.hpp"
 #include "experiments/cli/commands.hpp"
+#include "experiments/cli/initial_weights.hpp"
 #include "experiments/cli/interrupt.hpp"
 #include "experiments/cli/plan.hpp"
 #include "experiments/cli/results.hpp"
@@ -33,6 +34,9 @@ OptionDef claim_option() {
 // `own` options, those of where results go and how, and those that describe the grid.
 std::vector<OptionGroup> training_groups(std::vector<OptionDef> own) {
   auto groups = grid_options(std::move(own));
+  for (OptionGroup& group : groups) {
+    if (group.title == "Training") group.options.push_back(weights_option());
+  }
   groups.insert(groups.begin() + 1, {"Results and session", session_options("strata-out", true)});
   return groups;
 }
@@ -160,6 +164,7 @@ std::vector<std::string> claims_of(const Values& values) {
 // Trains and reports. `single`: a run, whose failure is the program's. `tuned`: the search that the settings come from.
 int train(const Program& program, const Values& values, Plan plan, const std::string& command,
           const Arguments& arguments, bool single, const std::vector<Tuned>& tuned = {}) {
+  start_from_weights(program, values, plan);
   const RunnerSettings settings = runner_settings(values, command, arguments);
   const auto unsupported = [](const RunPlan& run) { return !run.unsupported.empty(); };
   if (std::all_of(plan.runs.begin(), plan.runs.end(), unsupported)) {
@@ -248,6 +253,9 @@ int compare(const Program& program, const Arguments& arguments) {
   const bool searched = values.given("tune");
   for (const OptionDef& o : search_options()) {
     if (values.given(o.name) && !searched) throw UsageError(cat("--", o.name, ": has no effect without --tune"));
+  }
+  if (searched && values.given("weights")) {
+    throw UsageError("--tune and --weights: expected one of them, since trials start from drawn weights");
   }
   if (searched && values.given("tuned")) throw UsageError("--tune and --tuned: expected one of them");
   if (searched) tuning_settings(program, values, "tune", rules);

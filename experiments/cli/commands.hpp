@@ -39,6 +39,8 @@ Command tune_command();
 Command collect_command();
 Command report_command();
 Command attribute_command();
+Command export_command();
+Command import_command();
 Command list_command();
 Command validate_command();
 Command completion_command();

@@ -109,6 +109,7 @@ void check_fit(const std::string& network, const Graph& graph, const Dataset& da
 
 }  // namespace
 
+void RunPlan::rehash() { hash = hash_of(config, depends_on_total_epochs(settings.schedule)); }
 std::string RunPlan::stem() const { return cat(rule, "-", network, "-s", seed, "-", hash); }
 
 std::vector<OptionDef> training_options() {
@@ -353,7 +354,7 @@ RunPlan with_seed(RunPlan run, std::int32_t seed) {
   run.seed = seed;
   run.settings.seed = static_cast<std::uint64_t>(seed);
   run.config["seed"] = seed;
-  run.hash = hash_of(run.config, depends_on_total_epochs(run.settings.schedule));
+  run.rehash();
   return run;
 }
 
@@ -361,7 +362,7 @@ RunPlan with_epochs(RunPlan run, int epochs) {
   run.cost *= static_cast<double>(epochs) / run.settings.epochs;
   run.settings.epochs = epochs;
   run.config["epochs"] = epochs;
-  run.hash = hash_of(run.config, depends_on_total_epochs(run.settings.schedule));
+  run.rehash();
   return run;
 }
 

@@ -31,8 +31,11 @@ struct RunPlan {
   std::string unsupported;        ///< why the rule cannot train this network; "" if it can
   std::string tuned;              ///< where its hyper-parameters come from, if they were searched for
   bool trial = false;             ///< of a search for hyper-parameters: never sees the test set
-  double cost = 1;                ///< rough multiply-adds of the whole run, to order runs by and to guess how long
+  nlohmann::ordered_json start = nlohmann::ordered_json::object();  ///< what it starts from, for /provenance
+  double cost = 1;  ///< rough multiply-adds of the whole run, to order runs by and to guess how long
 
+  /// The hash of what the config has become.
+  void rehash();
   std::string stem() const;  ///< "<rule>-<network>-s<seed>-<hash>"
 };
 

@@ -270,6 +270,7 @@ class Run {
                     {"save_weights", name_of(s_.settings.save_weights)},
                     {"config", run_.config.dump()}};
     if (!run_.tuned.empty()) r.provenance["tuned"] = run_.tuned;
+    r.provenance.update(run_.start);
     return r;
   }
 

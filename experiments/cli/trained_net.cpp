@@ -7,13 +7,18 @@
 
 namespace strata::cli {
 
-TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file)
-    : record_(program.reader->read(file, true)) {
-  if (record_.weights.empty()) {
+RunRecord read_with_weights(const Program& program, const std::filesystem::path& file) {
+  RunRecord record = program.reader->read(file, true);
+  if (record.weights.empty()) {
     throw DataError(cat(file.string(),
                         ": holds no weights (--save-weights none, or a run that did not finish); train it "
                         "again with --save-weights best or last"));
   }
+  return record;
+}
+
+TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file)
+    : record_(read_with_weights(program, file)) {
   try {
     config_ = parse_shallow<nlohmann::ordered_json>(record_.provenance.at("config").get<std::string>());
     rebuild(program);

@@ -12,6 +12,9 @@
 
 namespace strata::cli {
 
+/// A finished run with its weights. Throws DataError: no run file, or one without weights.
+RunRecord read_with_weights(const Program& program, const std::filesystem::path& file);
+
 class TrainedNet {
  public:
   /// Throws DataError: no run file, one without weights, or one whose weights and configuration do not fit each other.

@@ -14,14 +14,22 @@ ParamId Registry::insert(const std::string& name, const std::string& group, bool
   return size() - 1;
 }
 
+Matrix Registry::first_value(const std::string& name, Index rows, Index cols, const Initializer& init) const {
+  if (start_) {
+    const auto found = start_->find(name);
+    if (found != start_->end() && found->second.rows() == rows && found->second.cols() == cols) return found->second;
+  }
+  return draw(init, rows, cols, Rng(seed_, "init/" + name));
+}
+
 ParamId Registry::add(const std::string& name, const std::string& group, Index rows, Index cols,
                       const Initializer& init) {
-  return insert(name, group, true, draw(init, rows, cols, Rng(seed_, "init/" + name)));
+  return insert(name, group, true, first_value(name, rows, cols, init));
 }
 
 ParamId Registry::add_buffer(const std::string& name, const std::string& group, Index rows, Index cols,
                              const Initializer& init) {
-  return insert(name, group, false, draw(init, rows, cols, Rng(seed_, "init/" + name)));
+  return insert(name, group, false, first_value(name, rows, cols, init));
 }
 
 ParamId Registry::find(std::string_view name) const {

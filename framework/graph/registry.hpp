@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,12 +26,16 @@ struct Parameter {
   Matrix value;
 };
 
+/// Values to start from in place of drawn ones, by the parameter's name.
+using StartingValues = std::map<std::string, Matrix, std::less<>>;
+
 class Registry {
  public:
-  explicit Registry(std::uint64_t seed) : seed_(seed) {}
+  explicit Registry(std::uint64_t seed, std::shared_ptr<const StartingValues> start = {})
+      : seed_(seed), start_(std::move(start)) {}
 
-  /// Adds a parameter drawn from the stream "init/<name>", so that equal names start equal for a seed.
-  /// Throws GraphError if the name is taken.
+  /// Adds a parameter drawn from the stream "init/<name>", so that equal names start equal for a seed; or with the value
+  /// of that name and shape among those to start from. Throws GraphError if the name is taken.
   ParamId add(const std::string& name, const std::string& group, Index rows, Index cols, const Initializer& init);
 
   /// Adds a buffer: as `add`, but no optimizer ever steps it.
@@ -53,9 +59,11 @@ class Registry {
   std::uint64_t seed() const { return seed_; }
 
  private:
+  Matrix first_value(const std::string& name, Index rows, Index cols, const Initializer& init) const;
   ParamId insert(const std::string& name, const std::string& group, bool trainable, Matrix value);
 
   std::uint64_t seed_;
+  std::shared_ptr<const StartingValues> start_;
   std::vector<Parameter> parameters_;
 };
 

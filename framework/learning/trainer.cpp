@@ -48,7 +48,7 @@ class FirstNonFinite {
 
 Trainer::Trainer(const Graph& graph, std::unique_ptr<Loss> loss, std::unique_ptr<LearningRule> rule,
                  const Dataset& data, const Split& split, TrainSettings settings)
-    : registry_(settings.seed), net_(std::make_unique<Net>(graph, registry_)), loss_(std::move(loss)),
+    : registry_(settings.seed, settings.start), net_(std::make_unique<Net>(graph, registry_)), loss_(std::move(loss)),
       rule_(std::move(rule)), model_{*net_, *loss_, registry_}, data_(data), split_(split),
       settings_(std::move(settings)), ws_(net_->graph()) {
   const Graph& g = net_->graph();

@@ -28,6 +28,9 @@ struct TrainSettings {
   double clip_norm = 0;        ///< global norm over a phase's gradients; 0 = off
   double clip_value = 0;       ///< per element; 0 = off
   Index probe_examples = 256;  ///< training examples on which the layer measures are taken
+  /// Values that parameters and buffers of the same name and shape start from, the net's and the rule's own; null: all
+  /// are drawn.
+  std::shared_ptr<const StartingValues> start = nullptr;
 };
 
 /// Thrown out of a step when the caller's stop function says so. The state is that of mid-epoch: restore a

@@ -21,6 +21,9 @@ void idx(Bytes bytes);
 /// A .npy file behind '0': read alone. Behind '1': four files, each behind its length in two bytes, as a data set.
 void npy(Bytes bytes);
 
+/// An .npz file: every array is read, within 64 KiB.
+void npz(Bytes bytes);
+
 /// A graph file: read, built into a Graph, written again.
 void graph(Bytes bytes);
 

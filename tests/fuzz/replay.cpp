@@ -24,6 +24,7 @@ void replay(const std::string& name, void (*target)(Bytes)) {
 
 BOOST_AUTO_TEST_CASE(idx) { replay("idx", strata::fuzz::idx); }
 BOOST_AUTO_TEST_CASE(npy) { replay("npy", strata::fuzz::npy); }
+BOOST_AUTO_TEST_CASE(npz) { replay("npz", strata::fuzz::npz); }
 BOOST_AUTO_TEST_CASE(graph) { replay("graph", strata::fuzz::graph); }
 BOOST_AUTO_TEST_CASE(ini) { replay("ini", strata::fuzz::ini); }
 

@@ -12,7 +12,7 @@ Usage: tests/fuzz/run.sh [--seconds N | --runs N] [TARGET…]
 Installs the Debian packages that are missing (and says which), builds the fuzzers of the readers with libFuzzer,
 AddressSanitizer and UndefinedBehaviorSanitizer, and runs them one after the other.
 
-  TARGET       idx, npy, graph or ini; by default all four
+  TARGET       idx, npy, npz, graph or ini; by default all five
   --seconds N  how long each runs (default: 5)
   --runs N     how many inputs each reads instead
   --help       this text
@@ -49,12 +49,12 @@ while (($#)); do
       usage
       exit 0
       ;;
-    idx | npy | graph | ini) targets+=("$1") ;;
-    *) usage_error "unknown argument '$1'; there are idx, npy, graph, ini" ;;
+    idx | npy | npz | graph | ini) targets+=("$1") ;;
+    *) usage_error "unknown argument '$1'; there are idx, npy, npz, graph, ini" ;;
   esac
   shift
 done
-if ((${#targets[@]} == 0)); then targets=(idx npy graph ini); fi
+if ((${#targets[@]} == 0)); then targets=(idx npy npz graph ini); fi
 
 ensure_packages "${STRATA_BUILD_PACKAGES[@]}" clang libclang-rt-14-dev
 say "== fuzz: configure, build, run =="
@@ -62,7 +62,7 @@ cmake --preset fuzz >&2
 cmake --build --preset fuzz --parallel "$(build_jobs)" >&2
 
 # Small inputs reach everything, and fast. With a small stack, functions that call themselves for every bracket show.
-declare -A longest=([idx]=512 [npy]=768 [graph]=1536 [ini]=256)
+declare -A longest=([idx]=512 [npy]=768 [npz]=1024 [graph]=1536 [ini]=256)
 ulimit -s 256
 # Most of the time goes to malloc, half of it to history that is longer than an input's.
 asan=quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=2:max_malloc_fill_size=0

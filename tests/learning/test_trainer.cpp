@@ -133,6 +133,32 @@ BOOST_AUTO_TEST_CASE(rules_share_initial_weights) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_run_may_start_from_the_values_of_another) {
+  Setting s = small();
+  s.train.seed = 1;
+  const auto first = s.trainer(builtin("fa"));
+  train(*first, 2);
+  StartingValues values;
+  for (const NamedMatrix& w : first->weights(Trainer::Which::last)) values[w.name] = w.value;
+  values["feedback/logits.weight"].resize(1, 1);  // of another shape: drawn
+  s.train.seed = 2;
+  const auto drawn = s.trainer(builtin("fa"));
+  s.train.start = std::make_shared<const StartingValues>(values);
+  const auto second = s.trainer(builtin("fa"));
+  for (ParamId id = 0; id < second->registry().size(); ++id) {
+    const Parameter& p = second->registry()[id];
+    BOOST_TEST_CONTEXT(p.name) {
+      const Trainer& expected = p.name == "feedback/logits.weight" ? *drawn : *first;
+      BOOST_TEST((p.value == expected.registry().value(id)));
+    }
+  }
+  // What a rule makes of the weights before training is made of these.
+  const auto signs = s.trainer(builtin("usf"));
+  const Registry& r = signs->registry();
+  BOOST_TEST(
+      (r.value(r.find("feedback/h2.weight")).array().sign() == r.value(r.find("h2.weight")).array().sign()).all());
+}
+
 BOOST_AUTO_TEST_CASE(the_best_epoch_is_the_earliest_of_the_highest_validation_accuracy) {
   const Setting s = small();
   const auto still = s.trainer(builtin("backprop"), {{"lr", "0"}});
