@@ -244,6 +244,19 @@ int run(const Program& program, const Arguments& arguments) {
   return train(program, values, std::move(plan), "run", arguments, true);
 }
 
+// The settings of the rules and networks that are compared: the file may hold more.
+std::vector<Tuned> of_plan(const TunedFile& file, const Planner& planner) {
+  const Plan plan = planner.plan();
+  const auto in = [](const std::vector<std::string>& all, const std::string& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  };
+  std::vector<Tuned> found;
+  for (const Tuned& t : file.tuned) {
+    if (in(plan.rules, t.rule) && in(plan.networks, t.network)) found.push_back(t);
+  }
+  return found;
+}
+
 int compare(const Program& program, const Arguments& arguments) {
   const Values values = parse_values(flat(compare_options()), rule_option_names(program.rules), arguments, nullptr);
   claims_of(values);
@@ -268,7 +281,7 @@ int compare(const Program& program, const Arguments& arguments) {
     const std::string& path = values.text("tuned");
     tuned = read_tuned_file(path);
     Plan plan = make_plan(planner, seeds, chosen_settings(tuned, path, planner));
-    return train(program, values, std::move(plan), "compare", arguments, false, tuned.tuned);
+    return train(program, values, std::move(plan), "compare", arguments, false, of_plan(tuned, planner));
   }
   const TuningSettings settings = tuning_settings(program, values, "tune", rules);
   Tuning tuning = plan_tuning(program, planner, settings);
@@ -288,7 +301,7 @@ int compare(const Program& program, const Arguments& arguments) {
   for (const std::string& line : missing) std::fprintf(stderr, "strata: %s\n", line.c_str());
   Plan plan =
       make_plan(planner, seeds, chosen_settings(tuned, (out / "search" / "tuned.json").string(), planner, tuning));
-  const int code = train(program, values, std::move(plan), "compare", arguments, false, tuned.tuned);
+  const int code = train(program, values, std::move(plan), "compare", arguments, false, of_plan(tuned, planner));
   return code == 0 && !missing.empty() ? 3 : code;
 }
 

@@ -68,6 +68,9 @@ Page page_of(const RuleEntry& rule) {
       {"Optimizers",
        {Paragraph{"Their defaults are good for the default network. What an optimizer does not read must stay."},
         defined(optimizer_option_defs(rule))}});
+  std::string ranges;
+  for (const SearchRange& r : search_space(rule)) ranges += cat(ranges.empty() ? "" : ", ", r.option, " ", to_text(r));
+  page.push_back({"Search space", {Paragraph{cat("What `strata tune` draws from: ", ranges, ".")}}});
   return page;
 }
 

@@ -93,6 +93,9 @@ void an_entry_says_what_it_is(const RuleEntry& entry, Setting&) {
     BOOST_TEST(!o.help.empty(), o.name);
     for (const OptionSpec& taken : optimizer_options(entry)) BOOST_TEST(o.name != taken.name);
   }
+  const auto space = search_space(entry);
+  BOOST_TEST(!space.empty());
+  check_search_space(entry, space);
   // A phase steps groups that the traits name.
   const Schedule schedule = made(entry)->schedule();
   for (const auto& passes : {schedule.before, schedule.epoch}) {
