@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
-#include "experiments/cli/findings.hpp"
-#include "experiments/cli/text.hpp"
+#include "framework/analysis/robust.hpp"
+#include "framework/analysis/significance.hpp"
 #include "framework/core/errors.hpp"
 
 namespace strata::cli {
@@ -18,7 +18,53 @@ nlohmann::ordered_json or_null(double value) {
   return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
 }
 
+nlohmann::ordered_json or_null(std::optional<int> value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+}
+
+// `reference`: backprop's accuracy for the seed of each of the cell's accuracies, NaN where there is none.
+void compare(Cell& cell, const std::vector<double>& reference) {
+  std::vector<double> difference(reference.size());
+  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = cell.accuracies[i] - reference[i];
+  cell.difference = mean_interval(difference);
+  cell.difference_sd = sample_sd(difference);
+  cell.p = paired_t_test(cell.accuracies, reference);
+}
+
+void summarize_many(Cell& cell) {
+  cell.iqm = quiet_nan;
+  cell.iqm_interval = {quiet_nan, quiet_nan};
+  if (cell.complete < many_runs) return;
+  cell.iqm = interquartile_mean(cell.accuracies);
+  cell.iqm_interval = iqm_bootstrap({&cell.accuracies, 1});
+}
+
+// A network's rules are one family of tests.
+void compare_families(std::vector<Cell>& cells) {
+  std::map<std::string, std::vector<std::size_t>> networks;
+  for (std::size_t c = 0; c < cells.size(); ++c) networks[cells[c].network].push_back(c);
+  for (const auto& [network, members] : networks) {
+    std::vector<double> p;
+    const Cell* backprop = nullptr;
+    for (const std::size_t c : members) {
+      p.push_back(cells[c].p);
+      if (cells[c].rule == "backprop") backprop = &cells[c];
+    }
+    const std::vector<double> corrected = holm(p);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      Cell& cell = cells[members[i]];
+      cell.p_holm = corrected[i];
+      const bool both = backprop != nullptr && &cell != backprop && cell.complete > 1 && backprop->complete > 1;
+      cell.improvement = both ? probability_of_improvement(cell.accuracies, backprop->accuracies) : quiet_nan;
+    }
+  }
+}
+
 }  // namespace
+
+BootstrapInterval iqm_bootstrap(std::span<const std::vector<double>> networks) {
+  return stratified_bootstrap(networks, interquartile_mean, Rng(0, "interquartile mean"), 2000);
+}
 
 std::vector<ResultRow> result_rows(const std::vector<RunResult>& results) {
   using Outcome = RunResult::Outcome;
@@ -87,7 +133,7 @@ std::vector<Cell> cells_of(const std::vector<ResultRow>& rows) {
     Cell cell;
     cell.rule = f.rule;
     cell.network = f.network;
-    std::vector<double> accuracy, reference, last, seconds;
+    std::vector<double> reference, last, seconds;
     for (const ResultRow& row : rows) {
       const SummaryRow& s = row.summary;
       if (s.rule != f.rule || s.network != f.network) continue;
@@ -99,62 +145,22 @@ std::vector<Cell> cells_of(const std::vector<ResultRow>& rows) {
         if (cell.reason.empty()) cell.reason = cat(s.status, ": ", row.reason);
         continue;
       }
-      accuracy.push_back(s.test_accuracy);
+      cell.accuracies.push_back(s.test_accuracy);
       last.push_back(s.test_accuracy_last);
       seconds.push_back(s.seconds);
       const auto& of_network = backprop[s.network];
       const auto found = of_network.find(s.seed);
-      reference.push_back(found == of_network.end() ? quiet_nan : found->second);
+      reference.push_back(f.rule == "backprop" || found == of_network.end() ? quiet_nan : found->second);
     }
-    cell.test_accuracy = mean_interval(accuracy);
-    cell.difference =
-        f.rule == "backprop" ? Interval{quiet_nan, quiet_nan, quiet_nan, 0} : paired_difference(accuracy, reference);
+    cell.test_accuracy = mean_interval(cell.accuracies);
     cell.test_accuracy_last = mean(last);
     cell.seconds = mean(seconds);
+    compare(cell, reference);
+    summarize_many(cell);
     cells.push_back(std::move(cell));
   }
+  compare_families(cells);
   return cells;
-}
-
-Table results_table(const std::vector<Cell>& cells) {
-  std::set<std::string> networks;
-  for (const Cell& c : cells) networks.insert(c.network);
-  std::vector<std::string> header = {"rule",        "runs",          "test %",       "95 % interval",
-                                     "vs backprop", "95 % interval", "last epoch %", "seconds"};
-  if (networks.size() > 1) header.insert(header.begin() + 1, "network");
-  std::vector<std::vector<std::string>> rows;
-  bool alone = false;
-  for (const Cell& c : cells) {
-    std::vector<std::string> row = {c.rule};
-    if (networks.size() > 1) row.push_back(c.network);
-    if (c.complete == 0) {
-      row.push_back(c.reason);
-      rows.push_back(std::move(row));
-      continue;
-    }
-    alone = alone || c.complete == 1;
-    row.push_back(c.complete == c.runs ? std::to_string(c.runs) : cat(c.complete, " of ", c.runs));
-    row.push_back(percent(c.test_accuracy.mean));
-    row.push_back(interval_text(c.test_accuracy, percent));
-    row.push_back(signed_percent(c.difference.mean));
-    row.push_back(interval_text(c.difference, signed_percent));
-    row.push_back(percent(c.test_accuracy_last));
-    row.push_back(decimal(c.seconds, 1));
-    rows.push_back(std::move(row));
-  }
-  std::string text =
-      "test %: test accuracy at the epoch of the best validation accuracy, mean over seeds; last epoch %: at the "
-      "last one.\n"
-      "vs backprop: difference in points on the same seeds. Intervals: Student's t over seeds. seconds: mean of a "
-      "run.\n";
-  if (alone) text += "One seed tells nothing of how sure this is: intervals need --seeds 2 or more.\n";
-  for (const Cell& c : cells) {
-    if (c.complete > 0 && c.complete < c.runs) {
-      text += cat(c.rule, networks.size() > 1 ? " on " + c.network : "", ": ", c.runs - c.complete, " of ", c.runs,
-                  " runs left out (", c.reason, ")\n");
-    }
-  }
-  return {header, rows, header.size() - 6, text};
 }
 
 nlohmann::ordered_json to_json(const std::vector<ResultRow>& rows, const std::vector<Cell>& cells) {
@@ -183,7 +189,14 @@ nlohmann::ordered_json to_json(const std::vector<ResultRow>& rows, const std::ve
          {"ci_high", or_null(c.test_accuracy.high)},
          {"diff_to_backprop", or_null(c.difference.mean)},
          {"diff_ci_low", or_null(c.difference.low)},
-         {"diff_ci_high", or_null(c.difference.high)}});
+         {"diff_ci_high", or_null(c.difference.high)},
+         {"p_to_backprop", or_null(c.p)},
+         {"p_holm", or_null(c.p_holm)},
+         {"seeds_to_tell", or_null(seeds_to_tell(cells, c))},
+         {"probability_of_improvement", or_null(c.improvement)},
+         {"iqm", or_null(c.iqm)},
+         {"iqm_ci_low", or_null(c.iqm_interval.low)},
+         {"iqm_ci_high", or_null(c.iqm_interval.high)}});
   }
   return all;
 }

@@ -1,8 +1,10 @@
 // How well rules train: learning curves, final accuracy, accuracy against time.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "experiments/cli/text.hpp"
+#include "experiments/cli/verdict.hpp"
 #include "experiments/report/figure.hpp"
 #include "framework/core/errors.hpp"
 
@@ -170,20 +172,19 @@ std::optional<Figure> accuracy_by_time(const Study& study) {
   };
   Svg svg = overlay_curves(study, overlay_of(study, curve), "Validation accuracy by time of training",
                            "seconds of training", false, curve);
-  double best = -1, time = 0;
-  std::string quickest;
+  double least = std::numeric_limits<double>::infinity(), most = 0;
   for (const AnalysedRuns& s : study.series) {
     const History h = curve(s);
-    if (!h.mean.empty() && h.mean.back() > best) {
-      best = h.mean.back();
-      time = h.x.back();
-      quickest = series_name(study, s);
-    }
+    if (h.x.empty()) continue;
+    least = std::min(least, h.x.back());
+    most = std::max(most, h.x.back());
   }
   std::string sentence =
       cat("The same against the seconds that training took (without evaluation and analysis; runs beside each other on "
-          "one machine slow each other down): a rule whose line lies further to the left learns in less time. ",
-          quickest, " ends highest, after ", cli::duration(time), ".");
+          "one machine slow each other down): a rule whose line lies further to the left learns in less time. The "
+          "lines end "
+          "after ",
+          study.series.size() > 1 ? cat(cli::duration(least), " to ") : "", cli::duration(most), ".");
   return Figure{"accuracy-by-time", "Accuracy against time", sentence, std::move(svg)};
 }
 
@@ -244,17 +245,17 @@ std::optional<Figure> final_accuracy(const Study& study) {
       right->horizontal(at, percent_of(c.difference.low), percent_of(c.difference.high), cat("whisker l", colour));
       right->dot(percent_of(c.difference.mean), at, cat("f", colour),
                  cat(name, ": ", cli::signed_percent(c.difference.mean), " points"), 4.5);
-      if (c.difference.high < 0) ++below;
-      else if (c.difference.low > 0) ++above;
-      else ++undecided;
+      const cli::Verdict verdict = cli::verdict(c.difference, c.p_holm);
+      ++(verdict == cli::Verdict::below ? below : verdict == cli::Verdict::above ? above : undecided);
     }
   }
   std::string sentence = cat("Test accuracy: large, the mean over ", seeds_text(study),
                              "; small, each seed; bars: ", interval_note(study), ".");
   if (compared) {
-    sentence += cat(" Right: the difference to backprop on the same network, paired by seed: of ",
-                    below + above + undecided, ", ", below, " lie below backprop with their whole interval, ", above,
-                    " above, ", undecided, " cannot be told from it with these seeds.");
+    sentence +=
+        cat(" Right: the difference to backprop on the same network, paired by seed: of ", below + above + undecided,
+            ", ", below, " lie below backprop and ", above, " above (p < 0.05 after Holm's correction), ", undecided,
+            " cannot be told from it with these seeds.");
   }
   return Figure{"final-accuracy", "Final accuracy", sentence, std::move(svg)};
 }

@@ -2,7 +2,9 @@
 #include <cmath>
 
 #include "experiments/cli/text.hpp"
+#include "experiments/cli/verdict.hpp"
 #include "experiments/report/page.hpp"
+#include "framework/analysis/significance.hpp"
 #include "framework/core/errors.hpp"
 
 namespace strata::report {
@@ -36,6 +38,12 @@ std::string listed(const char* what, std::vector<std::string> items) {
   return cat(" ", what, ": ", join(items), all > 6 ? cat(" and ", all - 6, " more") : "", ".");
 }
 
+// The list that a difference belongs to.
+std::vector<std::string>& by_verdict(cli::Verdict verdict, std::vector<std::string>& below,
+                                     std::vector<std::string>& above, std::vector<std::string>& open) {
+  return verdict == cli::Verdict::below ? below : verdict == cli::Verdict::above ? above : open;
+}
+
 std::string accuracy_line(const Study& study, const std::string& network) {
   std::string text;
   const auto on = study.networks.size() > 1 ? cat(" on ", network) : std::string();
@@ -45,25 +53,25 @@ std::string accuracy_line(const Study& study, const std::string& network) {
     if (c.rule == "backprop") {
       text = cat("Accuracy", on, ": backprop reaches ", cli::percent(c.test_accuracy.mean), " % on the test set",
                  behind(c.test_accuracy, cli::percent), ".");
-    } else if (!std::isnan(c.difference.mean)) {
-      const std::string item = cat(c.rule, " ", points(c.difference));
-      (std::isnan(c.difference.low) ? open
-       : c.difference.high < 0      ? below
-       : c.difference.low > 0       ? above
-                                    : open)
-          .push_back(item);
+      continue;
+    }
+    const cli::Verdict verdict = cli::verdict(c.difference, c.p_holm);
+    if (verdict != cli::Verdict::none) {
+      const std::string p = std::isnan(c.p_holm) ? "" : cat(", p ", cli::p_text(c.p_holm));
+      by_verdict(verdict, below, above, open).push_back(cat(c.rule, " ", points(c.difference), p));
     }
   }
   if (text.empty()) {
-    const cli::Cell* best = nullptr;
+    // Which of them is the best is a comparison, and nothing was compared.
+    std::vector<std::string> means;
     for (const cli::Cell& c : study.cells) {
-      if (c.network == network && c.complete > 0 &&
-          (best == nullptr || c.test_accuracy.mean > best->test_accuracy.mean))
-        best = &c;
+      if (c.network == network && c.complete > 0) {
+        means.push_back(
+            cat(c.rule, " ", cli::percent(c.test_accuracy.mean), " %", behind(c.test_accuracy, cli::percent)));
+      }
     }
-    return best == nullptr ? ""
-                           : cat("Accuracy", on, ": the best mean on the test set is ", best->rule, "'s, ",
-                                 cli::percent(best->test_accuracy.mean), " %.");
+    return means.empty() ? ""
+                         : cat("Accuracy", on, " without backprop to compare with.", listed("On the test set", means));
   }
   text += listed("Above it", above);
   text += listed("Below it", below);
@@ -89,16 +97,22 @@ std::string gradient_line(const Study& study, const AnalysedRuns& s) {
 }
 
 std::string hierarchy_line(const Study& study, const std::string& network) {
-  std::vector<std::string> more, less, open;
+  const auto share = cli::prior_share(Scaling::scaled, Moment::last);
+  const auto init = cli::prior_share(Scaling::scaled, Moment::last, "_null_init");
+  std::vector<const AnalysedRuns*> shown;
+  std::vector<double> p;
   for (const AnalysedRuns& s : study.series) {
-    if (s.network != network) continue;
-    const auto share = cli::prior_share(Scaling::scaled, Moment::last);
-    const Interval now = mean_interval(cli::readings(s, share));
-    if (now.n == 0) continue;
-    const Interval change =
-        cli::paired_by_seed(s, share, s, cli::prior_share(Scaling::scaled, Moment::last, "_null_init"));
-    const std::string item = cat(s.rule, " ", cli::percent(now.mean), " % (", points(change), ")");
-    (std::isnan(change.low) ? open : change.low > 0 ? more : change.high < 0 ? less : open).push_back(item);
+    if (s.network != network || mean_interval(cli::readings(s, share)).n == 0) continue;
+    shown.push_back(&s);
+    p.push_back(paired_t_test(cli::readings(s, share), cli::readings(s, init)));
+  }
+  p = holm(p);
+  std::vector<std::string> more, less, open;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const AnalysedRuns& s = *shown[i];
+    const Interval change = cli::paired_by_seed(s, share, s, init);
+    const std::string item = cat(s.rule, " ", cli::percent(mean(cli::readings(s, share))), " % (", points(change), ")");
+    by_verdict(cli::verdict(change, p[i]), less, more, open).push_back(item);
   }
   if (more.empty() && less.empty() && open.empty()) return "";
   return cat(

@@ -263,9 +263,10 @@ Page make_page(const Study& study) {
   figure(accuracy_by_time(study));
   section("claims", "Claims", claims_part(study));
   section("tables", "Tables",
-          cat("<h2 id=\"tables\">Tables</h2>\n", html_of(cli::results_table(study.cells)),
-              html_of(cli::hierarchy_table(study.series)), "<details", study.rows.size() <= 30 ? " open" : "",
-              "><summary>", study.rows.size(), " runs</summary>\n", html_of(runs_table(study)), "</details>\n"));
+          cat("<h2 id=\"tables\">Tables</h2>\n", html_of(cli::results_table(study.cells, true)),
+              html_of(cli::overall_table(study.cells)), html_of(cli::hierarchy_table(study.series)), "<details",
+              study.rows.size() <= 30 ? " open" : "", "><summary>", study.rows.size(), " runs</summary>\n",
+              html_of(runs_table(study)), "</details>\n"));
   section("provenance", "Provenance", cat("<h2 id=\"provenance\">Provenance</h2>\n", provenance_part(study)));
 
   std::vector<std::string> datasets;

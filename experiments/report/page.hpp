@@ -21,6 +21,7 @@ struct Page {
 Page make_page(const Study& study);
 
 /// What the study comes to, a sentence each: accuracy, gradient, hierarchy, skips. Effects with their intervals and nulls.
+/// Above, below, more and less are said by cli::verdict alone.
 std::vector<std::string> headlines(const Study& study);
 
 /// The page's script (network_script.cpp): draws the sources of the neuron that the reader picks.

@@ -1,7 +1,10 @@
 #include "framework/analysis/statistics.hpp"
 
+#include <algorithm>
+#include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "framework/core/errors.hpp"
@@ -16,7 +19,21 @@ int count(std::span<const double> values) {
   return n;
 }
 
+// Without promotion to long double: double is exact enough, and half the code to compile.
+using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
+
+boost::math::students_t_distribution<double, Policy> student_t(double degrees) {
+  if (!(degrees > 0)) throw UsageError(cat("Student's t: ", degrees, " degrees of freedom: expected > 0"));
+  return boost::math::students_t_distribution<double, Policy>(degrees);
+}
+
 }  // namespace
+
+std::vector<double> without_nan(std::span<const double> values) {
+  std::vector<double> kept;
+  std::copy_if(values.begin(), values.end(), std::back_inserter(kept), [](double x) { return !std::isnan(x); });
+  return kept;
+}
 
 double mean(std::span<const double> values) {
   const int n = count(values);
@@ -35,10 +52,23 @@ double sample_sd(std::span<const double> values) {
 
 double student_t_quantile(double p, double degrees) {
   if (!(p > 0 && p < 1)) throw UsageError(cat("Student's t: probability ", p, ": expected 0 < p < 1"));
-  if (!(degrees > 0)) throw UsageError(cat("Student's t: ", degrees, " degrees of freedom: expected > 0"));
-  // Without promotion to long double: double is exact enough, and half the code to compile.
-  using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
-  return boost::math::quantile(boost::math::students_t_distribution<double, Policy>(degrees), p);
+  return boost::math::quantile(student_t(degrees), p);
+}
+
+double student_t_cdf(double x, double degrees) {
+  if (std::isnan(x)) throw UsageError("Student's t: x is NaN: expected a number");
+  return boost::math::cdf(student_t(degrees), x);
+}
+
+double noncentral_t_tail(double x, double degrees, double noncentrality) {
+  if (!std::isfinite(x) || !(degrees > 0) || !(noncentrality >= 0) || std::isinf(noncentrality)) {
+    throw UsageError(cat("noncentral t: x ", x, ", ", degrees, " degrees of freedom, noncentrality ", noncentrality,
+                         ": expected x finite, degrees > 0, 0 ≤ noncentrality < ∞"));
+  }
+  // So far off that the other tail is below 1e-300; the series would need as many terms as the noncentrality is large.
+  if (noncentrality > 40 * std::max(x, 10.0)) return 1;
+  const boost::math::non_central_t_distribution<double, Policy> t(degrees, noncentrality);
+  return boost::math::cdf(boost::math::complement(t, x));
 }
 
 Interval mean_interval(std::span<const double> values, double confidence) {

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 namespace strata {
+
+std::vector<double> without_nan(std::span<const double> values);
 
 /// NaN if nothing is left.
 double mean(std::span<const double> values);
@@ -16,6 +19,15 @@ double sample_sd(std::span<const double> values);
 /// The x with P(T ≤ x) = p for Student's t with that many degrees of freedom.
 /// Throws UsageError unless 0 < p < 1 and degrees > 0.
 double student_t_quantile(double p, double degrees);
+
+/// P(T ≤ x) for Student's t with that many degrees of freedom: by the regularised incomplete beta function (Boost.Math), to
+/// 1e-10 and, for x < 0, to that of itself, however small. 0 and 1 for x = ∓∞.
+/// Throws UsageError for x NaN and unless degrees > 0.
+double student_t_cdf(double x, double degrees);
+
+/// P(T' > x) for the noncentral t, that is of (Z + noncentrality)/√(χ²/degrees) with Z standard normal (Boost.Math).
+/// Throws UsageError unless x is finite, degrees > 0 and 0 ≤ noncentrality < ∞.
+double noncentral_t_tail(double x, double degrees, double noncentrality);
 
 /// A mean with its two-sided confidence interval.
 struct Interval {

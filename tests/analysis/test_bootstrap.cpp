@@ -102,3 +102,31 @@ BOOST_AUTO_TEST_CASE(edges) {
     BOOST_CHECK_THROW(bootstrap_interval(Values{1, 2}, Rng(1, "a"), 10, confidence), UsageError);
   }
 }
+
+BOOST_AUTO_TEST_CASE(strata_are_drawn_from_apart) {
+  // One stratum and the mean: the plain bootstrap, bit for bit.
+  const std::vector<Values> one{normals(12, "one", 1)};
+  const auto plain = bootstrap_interval(one[0], Rng(1, "a")), same = stratified_bootstrap(one, mean, Rng(1, "a"));
+  BOOST_TEST(plain.low == same.low);
+  BOOST_TEST(plain.high == same.high);
+  // As many of each stratum in every resample: what lies between strata does not widen the interval.
+  const std::vector<Values> apart{{0, 0, 0}, {}, {1}, {5, missing, 5, missing}};
+  const auto still = stratified_bootstrap(apart, mean, Rng(1, "a"));
+  BOOST_TEST(still.low == 11.0 / 6);
+  BOOST_TEST(still.high == 11.0 / 6);
+  // The documented draws, and the statistic sees all strata at once.
+  const std::vector<Values> two{{1, 2}, {10, 20, 30}};
+  const Rng rng(7, "draws");
+  const auto largest = [](std::span<const double> v) { return *std::max_element(v.begin(), v.end()) + v.front(); };
+  const auto drawn = stratified_bootstrap(two, largest, rng, 1);
+  const double first = two[0][rng.below(2, 0)];
+  const double most = std::max({two[1][rng.below(3, 2)], two[1][rng.below(3, 3)], two[1][rng.below(3, 4)]});
+  BOOST_TEST(drawn.low == most + first);
+  BOOST_TEST(drawn.high == most + first);
+
+  const std::vector<Values> few{{1}, {}, {2, missing}};
+  BOOST_TEST(std::isnan(stratified_bootstrap(few, mean, rng).low));
+  BOOST_TEST(std::isnan(stratified_bootstrap({}, mean, rng).high));
+  BOOST_CHECK_THROW(stratified_bootstrap(two, mean, rng, 0), UsageError);
+  BOOST_CHECK_THROW(stratified_bootstrap(two, mean, rng, 10, 1), UsageError);
+}

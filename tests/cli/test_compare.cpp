@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(the_default_rules_on_two_seeds) {
   const Words table = lines(o.out);
   BOOST_REQUIRE(table.size() > 6U);
   for (const std::string title :
-       {"rule", "runs", "test %", "95 % interval", "vs backprop", "last epoch %", "seconds"}) {
+       {"rule", "runs", "test %", "95 % interval", "vs backprop", " p ", "last epoch %", "seconds"}) {
     BOOST_TEST(contains(table[0], title));
   }
   const Words rules = {"backprop", "frozen", "fa", "dfa", "dtp"};
@@ -77,9 +77,28 @@ BOOST_AUTO_TEST_CASE(the_default_rules_on_two_seeds) {
   BOOST_REQUIRE(rows.size() == 10U);
   double fa = 0, backprop = 0;
   for (const Json& row : rows) {
-    for (const std::string name :
-         {"rule", "network", "dataset", "seed", "status", "epochs", "best_epoch", "train_loss", "val_accuracy",
-          "test_accuracy", "test_accuracy_last", "seconds", "file", "mean", "ci_low", "ci_high", "diff_to_backprop"}) {
+    for (const std::string name : {"rule",
+                                   "network",
+                                   "dataset",
+                                   "seed",
+                                   "status",
+                                   "epochs",
+                                   "best_epoch",
+                                   "train_loss",
+                                   "val_accuracy",
+                                   "test_accuracy",
+                                   "test_accuracy_last",
+                                   "seconds",
+                                   "file",
+                                   "mean",
+                                   "ci_low",
+                                   "ci_high",
+                                   "diff_to_backprop",
+                                   "p_to_backprop",
+                                   "p_holm",
+                                   "seeds_to_tell",
+                                   "probability_of_improvement",
+                                   "iqm"}) {
       BOOST_TEST(row.contains(name), name);
     }
     const fs::path file = in / fs::path("out") / row.at("file").get<std::string>();
@@ -89,6 +108,10 @@ BOOST_AUTO_TEST_CASE(the_default_rules_on_two_seeds) {
   }
   for (const Json& row : rows) {
     BOOST_TEST(row.at("diff_to_backprop").is_null() == (row.at("rule") == "backprop"));
+    for (const char* name : {"p_to_backprop", "p_holm", "probability_of_improvement"}) {
+      BOOST_TEST(row.at(name).is_null() == (row.at("rule") == "backprop"), name);
+    }
+    BOOST_TEST(row.at("iqm").is_null());  // of two runs it says nothing
     if (row.at("rule") != "fa") continue;
     BOOST_TEST(row.at("mean").get<double>() == fa, boost::test_tools::tolerance(1e-12));
     BOOST_TEST(row.at("diff_to_backprop").get<double>() == fa - backprop, boost::test_tools::tolerance(1e-9));

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "experiments/report/page.hpp"
 #include "framework/io/hdf5.hpp"
 #include "framework/io/run_file.hpp"
 #include "tests/cli/program.hpp"
@@ -76,9 +77,9 @@ BOOST_AUTO_TEST_CASE(a_comparison_of_a_plain_net_and_one_with_a_skip) {
   // Nothing from elsewhere.
   BOOST_TEST(count(page, "http") == count(page, "http://www.w3.org/2000/svg"));
   for (const char* part : {"src=", "@import", "url("}) BOOST_TEST(!contains(page, part), part);
-  for (const char* part :
-       {"null: before training", "null: drawn at random", "null: weights permuted", "C3b: a skip", "vs backprop",
-        "data_checksum", "configuration of fa on plain_skip", "prefers-color-scheme:dark", "@media print"}) {
+  for (const char* part : {"null: before training", "null: drawn at random", "null: weights permuted", "C3b: a skip",
+                           "vs backprop", "P(above)", "data_checksum", "configuration of fa on plain_skip",
+                           "prefers-color-scheme:dark", "@media print"}) {
     BOOST_TEST(contains(page, part), part);
   }
   // A skip is drawn in the one network and not in the other.
@@ -119,6 +120,95 @@ BOOST_AUTO_TEST_CASE(a_comparison_of_a_plain_net_and_one_with_a_skip) {
   BOOST_TEST(fs::exists(in / "here/part/learning-curves.svg"));
   BOOST_TEST(not_refused(call(in, "report o --rules fb"), {"--rules", "'fb'", "did you mean 'fa'"}) == "");
   BOOST_TEST(not_refused(call(in, "report o --networks deep"), {"--networks", "'deep'", "plain_skip"}) == "");
+}
+
+// Three seeds; differences to backprop in points. `near` has an interval without 0, and as one rule among three a
+// corrected p above .05: words do not call it a difference.
+BOOST_AUTO_TEST_CASE(words_go_by_the_corrected_p) {
+  strata::report::Study study;
+  const std::vector<std::pair<std::string, std::vector<double>>> rules{
+      {"backprop", {0, 0, 0}}, {"far", {-6, -6.1, -5.9}}, {"near", {1, 1.5, 0.8}}, {"none", {1, -2, 0}}};
+  for (const auto& [rule, points] : rules) {
+    for (int seed = 0; seed < 3; ++seed) {
+      strata::cli::ResultRow row;
+      row.summary.rule = rule;
+      row.summary.network = "mlp";
+      row.summary.seed = seed;
+      row.summary.status = "complete";
+      row.summary.test_accuracy = 0.8 + 0.01 * (seed + points[static_cast<std::size_t>(seed)]);
+      study.rows.push_back(row);
+    }
+    study.rules.push_back(rule);
+  }
+  study.networks = {"mlp"};
+  study.cells = strata::cli::cells_of(study.rows);
+  BOOST_TEST(study.cells[2].difference.low > 0);
+  BOOST_TEST(study.cells[2].p < 0.05);
+  BOOST_TEST(study.cells[2].p_holm > 0.05);
+  const Words lines = headlines(study);
+  BOOST_REQUIRE(lines.size() == 1U);
+  BOOST_TEST(contains(lines[0], "Below it: far -6.00 points [-6.25, -5.75], p <0.001. "), lines[0]);
+  BOOST_TEST(contains(lines[0], "Not to be told from it with these seeds: near +1.10 points "), lines[0]);
+  BOOST_TEST(!contains(lines[0], "Above it"), lines[0]);
+  const auto figure = final_accuracy(study);
+  BOOST_REQUIRE(figure.has_value());
+  BOOST_TEST(contains(figure->sentence, "of 3, 1 lie below backprop and 0 above"), figure->sentence);
+  BOOST_TEST(contains(figure->sentence, ", 2 cannot be told from it"), figure->sentence);
+  // Alone, near is told; without backprop nothing is, whatever the means.
+  study.rows.erase(study.rows.begin() + 9, study.rows.end());
+  study.rows.erase(study.rows.begin() + 3, study.rows.begin() + 6);
+  study.cells = strata::cli::cells_of(study.rows);
+  BOOST_TEST(contains(headlines(study).at(0), "Above it: near +1.10 points"));
+  study.rows.erase(study.rows.begin(), study.rows.begin() + 3);
+  study.cells = strata::cli::cells_of(study.rows);
+  BOOST_TEST(contains(headlines(study).at(0), "without backprop to compare with. On the test set: near 82.10 % ["));
+}
+
+// The share of the layer just before, since before training: `grown` on its own would be told, and beside another rule, whose
+// change is nothing, is not.
+BOOST_AUTO_TEST_CASE(so_do_words_on_the_hierarchy) {
+  using strata::DataGroup;
+  const auto record = [](const std::string& rule, int seed, double change) {
+    DataGroup group{"hierarchy",
+                    {{"snapshot", std::vector<std::int32_t>{0, 3}, ""},
+                     {"scaling", Words{"raw", "scaled", "unit"}, ""},
+                     {"with_input", std::vector<std::int32_t>{0, 1}, ""},
+                     {"layer", Words{"h2"}, ""}},
+                    {{"targets", {"snapshot", "layer"}, std::vector<std::int32_t>{4, 4}, "", ""}},
+                    {}};
+    for (const auto& [name, value] :
+         {std::pair{"prior_fraction", 0.4 + change}, std::pair{"prior_fraction_null_init", 0.4},
+          std::pair{"prior_fraction_null_layer_size", 0.5}}) {
+      group.arrays.push_back(
+          {name, {"snapshot", "scaling", "with_input", "layer"}, std::vector<double>(12, value), "", ""});
+    }
+    strata::RunRecord r;
+    r.rule = rule;
+    r.network = "mlp";
+    r.seed = seed;
+    r.status = "complete";
+    r.analysis = {group};
+    return r;
+  };
+  std::vector<strata::RunRecord> records;
+  for (int seed = 0; seed < 3; ++seed) {
+    records.push_back(record("grown", seed, std::vector{.10, .15, .08}[static_cast<std::size_t>(seed)]));
+    records.push_back(record("still", seed, std::vector{.01, -.02, .0}[static_cast<std::size_t>(seed)]));
+  }
+  const auto line = [&](const Words& rules) {
+    strata::report::Study study;
+    std::vector<const strata::RunRecord*> runs;
+    for (const auto& r : records) {
+      if (std::find(rules.begin(), rules.end(), r.rule) != rules.end()) runs.push_back(&r);
+    }
+    study.series = strata::cli::analysed_runs(runs);
+    study.rules = rules;
+    study.networks = {"mlp"};
+    return headlines(study).back();
+  };
+  BOOST_TEST(contains(line({"grown"}), "more hierarchical under: grown 51.00 % (+11.00 points ["), line({"grown"}));
+  BOOST_TEST(contains(line({"grown", "still"}), "No sure change under: grown 51.00 % ("), line({"grown", "still"}));
+  BOOST_TEST(!contains(line({"grown", "still"}), "more hierarchical"));
 }
 
 BOOST_AUTO_TEST_CASE(one_run_and_files_without_a_folder_of_strata) {
