@@ -56,7 +56,7 @@ window.addEventListener("load", () => {
 
 
 def strata(*arguments, folder):
-    subprocess.run([sys.argv[1], *arguments], cwd=folder, check=True, capture_output=True, timeout=300)
+    subprocess.run([sys.argv[1], *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def look(page, width, folder):
