@@ -53,6 +53,7 @@ RuleEntry my_rule() {
   entry.citation = "your paper (arXiv number)";
   entry.options = {real_option("sigma", 0.5, 0, 10, "relative noise on the feedback weights")};
   entry.optimizers = {{"forward", adam(5e-4)}};
+  entry.search = {log_uniform("sigma", 0.05, 5)};  // what `strata tune` draws from, besides learning rates
   entry.make = [](const Options& o) { return std::make_unique<MyRule>(o); };
   return entry;
 }

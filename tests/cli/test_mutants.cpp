@@ -1,7 +1,7 @@
 // Damaged and hostile HDF5 files: truncated, flipped, with sizes that lie. Whatever HDF5's own parser does with them, the
 // program's reader says one line or reads the file.
 //
-//   test_mutants -- 100000      so many mutants of each kind (default 300)
+//   test_mutants -- 50000      so many mutants of each kind (default 300)
 #include <boost/test/unit_test.hpp>
 #include <random>
 

@@ -86,13 +86,14 @@ BOOST_AUTO_TEST_CASE(a_draw_depends_on_nothing_else) {
 
 BOOST_AUTO_TEST_CASE(the_space_of_a_rule) {
   RuleEntry e = entry();
-  BOOST_TEST((search_space(e) == std::vector{log_uniform("lr", 1e-5, 9e-3), log_uniform("inverse-lr", 2e-4, 0.18)}));
+  BOOST_TEST((search_space(e) ==
+              std::vector{log_uniform("lr", 3e-4 / 30, 3e-4 * 30), log_uniform("inverse-lr", 6e-3 / 30, 6e-3 * 30)}));
   e.search = {uniform("sigma", 0, 1), same("inverse-lr", "lr")};
   BOOST_TEST((search_space(e) ==
-              std::vector{log_uniform("lr", 1e-5, 9e-3), uniform("sigma", 0, 1), same("inverse-lr", "lr")}));
+              std::vector{log_uniform("lr", 3e-4 / 30, 3e-4 * 30), uniform("sigma", 0, 1), same("inverse-lr", "lr")}));
   BOOST_TEST((search_space(e, {{"sigma", "0.1"}, {"lr", "1"}}) == std::vector{same("inverse-lr", "lr")}));
   BOOST_TEST((search_space(e, {{"optimizer", "momentum"}}).front() == log_uniform("lr", 1e-4, 1)));
-  BOOST_TEST((search_space(e, {{"optimizer", "adamw"}}).front() == log_uniform("lr", 1e-5, 9e-3)));
+  BOOST_TEST((search_space(e, {{"optimizer", "adamw"}}).front() == log_uniform("lr", 3e-4 / 30, 3e-4 * 30)));
 }
 
 BOOST_AUTO_TEST_CASE(ranges_are_read_as_they_are_written) {
