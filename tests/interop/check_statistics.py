@@ -114,8 +114,8 @@ def main():
         with open(f"{folder}/two.ini", "w", encoding="utf-8") as ini:
             ini.write("rules=backprop,frozen,fa,dfa\nseeds=12\nepochs=2\nnetworks=a,b\nsnapshots=none\n"
                       "[network.a]\nhidden=12x2\n[network.b]\nhidden=6x2\n")
-        grid = subprocess.run([sys.argv[2], "compare", "--config", "two.ini", "--dataset", "clusters", "--quiet", "--json",
-                               "--out", "out"], cwd=folder, check=True, capture_output=True).stdout
+        grid = subprocess.run([sys.argv[2], "compare", "--config", "two.ini", "--dataset", "clusters", "--quiet", "--threads", "1",
+                               "--json", "--out", "out"], cwd=folder, check=True, capture_output=True).stdout
         check_program(json.loads(grid))
     print(f"{checked} compared, {failures} differ")
     return 1 if failures or checked < 300 else 0
