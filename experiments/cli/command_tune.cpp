@@ -66,8 +66,7 @@ Command tune_command() {
       .groups = tune_options(),
       .rule_options = true,
       .examples = {{"strata tune --rules backprop,fa,dfa --trials 16 --epochs 9"},
-                   {"strata tune --rules fa --search fa.lr=log:1e-5:1e-2 --dry-run", "what would be drawn from"},
-                   {"strata compare --rules backprop,fa,dfa --tuned strata-tuned/tuned.json --seeds 5 --epochs 9"}},
+                   {"strata tune --rules fa --search fa.lr=log:1e-5:1e-2 --dry-run", "what would be drawn from"}},
       .see = {"config", "files", "progress"},
       .call = tune};
 }
