@@ -12,7 +12,7 @@ Usage: tests/run.sh [--full] [--preset NAME] [--no-torch]
 Installs the Debian packages that are missing (and says which), builds Strata, runs the tests.
 
   --full         everything that the table in tests/README.md counts: 10,000,000 inputs for each fuzzer, all tests under
-                 the presets asan-ubsan and tsan, and the tests labelled slow; some five hours on 2 cores, each part
+                 the presets asan-ubsan and tsan, and the tests labelled slow; five to seven hours on 2 cores, each part
                  says how long it took
   --preset NAME  a preset of CMakePresets.json: test, debug, asan-ubsan, tsan, ci
                  (default: ci if the variable CI is "true", else test)
