@@ -271,7 +271,7 @@ int compare(const Program& program, const Arguments& arguments) {
     throw UsageError("--tune and --weights: expected one of them, since trials start from drawn weights");
   }
   if (searched && values.given("tuned")) throw UsageError("--tune and --tuned: expected one of them");
-  if (searched) tuning_settings(program, values, "tune", rules);
+  const TuningSettings settings = searched ? tuning_settings(program, values, "tune", rules) : TuningSettings();
   const Planner planner(program, values, rules, networks_of(values));
   if (!searched && !values.given("tuned")) {
     return train(program, values, make_plan(planner, seeds), "compare", arguments, false);
@@ -283,7 +283,6 @@ int compare(const Program& program, const Arguments& arguments) {
     Plan plan = make_plan(planner, seeds, chosen_settings(tuned, path, planner));
     return train(program, values, std::move(plan), "compare", arguments, false, of_plan(tuned, planner));
   }
-  const TuningSettings settings = tuning_settings(program, values, "tune", rules);
   Tuning tuning = plan_tuning(program, planner, settings);
   if (values.flag("dry-run")) {
     std::cout << text_of(tuning_plan_table(tuning)) << "then " << seeds.size()

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
@@ -78,6 +77,18 @@ template <class T> std::size_t place(std::vector<T>& all, const T& one) {
   return all.size() - 1;
 }
 
+// What a file that is there already says; it must be of the same search as `file`.
+std::vector<Tuned> tuned_before(const std::filesystem::path& path, const TunedFile& file) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return {};
+  TunedFile before = read_tuned_file(path);
+  if (const std::string other = difference(before, file); !other.empty()) {
+    throw UsageError(
+        cat(path.string(), ": holds another search (", other, "), and is left as it is; choose another --out"));
+  }
+  return std::move(before.tuned);
+}
+
 double number_of(const SearchRange& range, const std::string& value) {
   if (range.kind == SearchRange::Kind::choice) {
     return static_cast<double>(std::find(range.choices.begin(), range.choices.end(), value) - range.choices.begin());
@@ -108,23 +119,12 @@ TunedFile tuned_file(const Planner& planner, const TuningSettings& settings, con
   return file;
 }
 
-void check_tuned_file(const std::filesystem::path& path, const TunedFile& file) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return;
-  if (const std::string other = difference(read_tuned_file(path), file); !other.empty()) {
-    throw UsageError(
-        cat(path.string(), ": holds another search (", other, "), and is left as it is; choose another --out"));
-  }
-}
+void check_tuned_file(const std::filesystem::path& path, const TunedFile& file) { tuned_before(path, file); }
 
 void write_tuned_file(const std::filesystem::path& path, TunedFile file) {
-  check_tuned_file(path, file);
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) {
-    for (const Tuned& t : read_tuned_file(path).tuned) {
-      const auto same = [&](const Tuned& u) { return u.rule == t.rule && u.network == t.network; };
-      if (std::none_of(file.tuned.begin(), file.tuned.end(), same)) file.tuned.push_back(t);
-    }
+  for (const Tuned& t : tuned_before(path, file)) {
+    const auto same = [&](const Tuned& u) { return u.rule == t.rule && u.network == t.network; };
+    if (std::none_of(file.tuned.begin(), file.tuned.end(), same)) file.tuned.push_back(t);
   }
   replace_file(path, to_json(file).dump(2) + "\n");
 }
