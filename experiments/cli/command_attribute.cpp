@@ -11,6 +11,7 @@
 #include "experiments/cli/new_file.hpp"
 #include "experiments/cli/plan.hpp"
 #include "experiments/cli/text.hpp"
+#include "experiments/cli/train_options.hpp"
 #include "experiments/cli/trained_net.hpp"
 #include "framework/analysis/influence_group.hpp"
 #include "framework/analysis/similarity.hpp"
@@ -272,7 +273,7 @@ std::vector<OptionDef> attribute_options() {
           {"against", "", "FILE,…", "also CKA with the layers of other runs on the same data", {.files = "*.h5"}},
           {"out", "", "FILE.h5", "a new file for all that was found; by default it is only printed", {.files = "*.h5"}},
           data_option(),
-          {"threads", "0", "N", "threads in all; 0 = as many as there are cores"},
+          threads_option(),
           {"json", "", "", "print everything as JSON"}};
 }
 
@@ -286,7 +287,7 @@ int attribute(const Program& program, const Arguments& arguments) {
   if (values.flag("influences") && out.empty())
     throw UsageError("--influences: expected --out FILE.h5 to keep them in");
   if (!out.empty()) check_new_file(out);
-  const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
+  const int threads = threads_of(values);
 
   const TrainedNet trained(program, files[0]);
   const Neurons neurons(trained.graph());
@@ -308,7 +309,7 @@ int attribute(const Program& program, const Arguments& arguments) {
   if (values.flag("influences")) check_memory(neurons, settings.targets);
 
   std::vector<DataGroup> groups;
-  with_threads(threads == 0 ? hardware_threads() : threads, [&] {
+  with_threads(threads, [&] {
     SnapshotAnalysis analysis(trained.net(), trained.loss(), data.data, data.split,
                               static_cast<std::uint64_t>(trained.record().seed), settings);
     groups = analysis.at(trained.epoch(), trained.registry());

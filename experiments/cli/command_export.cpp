@@ -8,6 +8,7 @@
 #include "experiments/cli/initial_weights.hpp"
 #include "experiments/cli/new_file.hpp"
 #include "experiments/cli/text.hpp"
+#include "experiments/cli/train_options.hpp"
 #include "experiments/cli/trained_net.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/core/hex.hpp"
@@ -55,7 +56,7 @@ std::vector<OptionDef> import_options() {
   return {{"like", "", "RUN.h5", "the run whose network, loss and data they are for", {.files = "*.h5"}},
           {"out", "", "NAME.h5", "the new file", {.files = "*.h5"}},
           data_option(),
-          {"threads", "0", "N", "threads in all; 0 = as many as there are cores"}};
+          threads_option()};
 }
 
 // What is known of a network that no rule of ours trained: how good it is, and its layers.
@@ -123,12 +124,12 @@ int import_weights(const Program& program, const Arguments& arguments) {
   if (!values.given("out")) throw UsageError("import: expected --out NAME.h5, the file to write");
   const fs::path out = values.text("out");
   check_new_file(out);
-  const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
+  const int threads = threads_of(values);
   const TrainedNet like(program, values.text("like"));
   const auto weights = read_weights(program, file, like.graph(), cat("of ", values.text("like")));
   const TrainingData data = load_training_data(program, like, values.text("data"));
   RunRecord record;
-  with_threads(threads == 0 ? hardware_threads() : threads, [&] { record = record_of(program, like, data, weights); });
+  with_threads(threads, [&] { record = record_of(program, like, data, weights); });
   const BuildInfo build = build_info();
   std::string command_line = "strata import";
   for (const std::string& a : arguments) command_line += cat(" ", a);

@@ -26,7 +26,7 @@ std::string quoted(const std::string& argument) {
 std::vector<OptionDef> session_options(const std::string& out, bool weights) {
   std::vector<OptionDef> session = {
       {"out", out, "DIR", "where results go: a new folder, an empty one, or one of strata's", {.files = "/"}},
-      {"threads", "0", "N", "threads in all; 0 = as many as there are cores"},
+      threads_option(),
       {"config", "", "FILE", "an INI file with options; the command line wins", {.files = "*.ini"}},
       {"allow-other-binary", "", "", "go on with runs that another build of strata began"},
       {"dry-run", "", "", "say what would be trained, and how large it is; write nothing"},
@@ -40,6 +40,13 @@ std::vector<OptionDef> session_options(const std::string& out, bool weights) {
                                          {.names = weights_kept}});
   }
   return session;
+}
+
+OptionDef threads_option() { return {"threads", "0", "N", "threads in all; 0 = as many as there are cores"}; }
+
+int threads_of(const Values& values) {
+  const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
+  return threads == 0 ? hardware_threads() : threads;
 }
 
 OptionDef rules_option() {
@@ -81,8 +88,7 @@ std::vector<std::string> networks_of(const Values& values) {
 RunnerSettings runner_settings(const Values& values, const std::string& command,
                                const std::vector<std::string>& arguments) {
   RunnerSettings settings;
-  const auto threads = static_cast<int>(values.integer("threads", 0, 1024));
-  settings.threads = threads == 0 ? hardware_threads() : threads;
+  settings.threads = threads_of(values);
   settings.save_weights =
       values.declares("save-weights") ? save_weights(values.text("save-weights")) : SaveWeights::none;
   settings.allow_other_binary = values.flag("allow-other-binary");

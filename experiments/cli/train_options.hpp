@@ -13,6 +13,10 @@ namespace strata::cli {
 /// Where results go and how; `out`: the folder unless another is given; `weights`: with --save-weights.
 std::vector<OptionDef> session_options(const std::string& out, bool weights);
 
+OptionDef threads_option();
+/// What --threads says: 1 or more. Throws UsageError.
+int threads_of(const Values& values);
+
 OptionDef rules_option();
 OptionDef network_option();
 OptionDef networks_option();
