@@ -38,9 +38,10 @@ Shape sample_shape(const ArraySource& x) {
     throw DataError(
         cat(x.where, ": is of type ", x.type, "; expected uint8 (0 … 255 becomes 0 … 1), float32 or float64"));
   }
-  Shape shape(x.shape.begin() + 1, x.shape.end());
-  if (shape.empty()) return {1};
-  if (shape.size() == 2) shape.insert(shape.begin(), 1);
+  Shape shape;
+  const bool grey_images = x.shape.size() == 3;
+  if (grey_images || x.shape.size() == 1) shape.push_back(1);
+  for (std::size_t i = 1; i < x.shape.size(); ++i) shape.push_back(static_cast<Index>(x.shape[i]));
   return shape;
 }
 

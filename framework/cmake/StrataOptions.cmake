@@ -3,6 +3,7 @@
 option(STRATA_NATIVE "Compile for this machine's instruction set (OFF: portable x86-64-v2 build)" ON)
 option(STRATA_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(STRATA_F64 "Build the libraries and the program in double too (strata-f64)" ${STRATA_TESTS})
+option(STRATA_F64_PROGRAM "With STRATA_F64: the program too, not the libraries alone" ON)
 option(STRATA_BENCHMARKS "Build the benchmarks (needs Google Benchmark)" OFF)
 option(STRATA_FUZZ "Build the fuzzers of the readers with the target fuzz (needs clang; tests/fuzz/run.sh)" OFF)
 option(STRATA_WERROR "Treat warnings as errors" OFF)

@@ -8,8 +8,6 @@
 namespace strata {
 namespace {
 
-using Json = nlohmann::json;
-
 template <class T> const T& named(const std::vector<T>& all, const std::string& name, const DataGroup& group) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const T& x) { return x.name == name; });
   if (found != all.end()) return *found;
@@ -51,11 +49,11 @@ template <class Variant> void append(Variant& to, const Variant& from, std::size
       to);
 }
 
-template <class Variant> Json typed(const Variant& values) {
-  return {{"type", values.index()}, {"values", std::visit([](const auto& v) { return Json(v); }, values)}};
+template <class Variant> nlohmann::json typed(const Variant& values) {
+  return {{"type", values.index()}, {"values", std::visit([](const auto& v) { return nlohmann::json(v); }, values)}};
 }
 
-template <class Variant, std::size_t type = 0> Variant of_type(std::size_t wanted, const Json& values) {
+template <class Variant, std::size_t type = 0> Variant of_type(std::size_t wanted, const nlohmann::json& values) {
   if constexpr (type < std::variant_size_v<Variant>) {
     if (type == wanted) return values.get<std::variant_alternative_t<type, Variant>>();
     return of_type<Variant, type + 1>(wanted, values);
@@ -63,7 +61,7 @@ template <class Variant, std::size_t type = 0> Variant of_type(std::size_t wante
   throw DataError(cat("a stored array is of the unknown type ", wanted));
 }
 
-template <class Variant> Variant untyped(const Json& j) {
+template <class Variant> Variant untyped(const nlohmann::json& j) {
   return of_type<Variant>(j.at("type").get<std::size_t>(), j.at("values"));
 }
 
@@ -147,8 +145,11 @@ DataGroup selected(const DataGroup& group, const std::string& along, const std::
   return chosen;
 }
 
-Json to_json(const DataGroup& group) {
-  Json j{{"name", group.name}, {"axes", Json::array()}, {"arrays", Json::array()}, {"notes", Json::array()}};
+nlohmann::json to_json(const DataGroup& group) {
+  nlohmann::json j{{"name", group.name},
+                   {"axes", nlohmann::json::array()},
+                   {"arrays", nlohmann::json::array()},
+                   {"notes", nlohmann::json::array()}};
   for (const DataAxis& axis : group.axes) {
     j["axes"].push_back({{"name", axis.name}, {"labels", typed(axis.labels)}, {"long_name", axis.long_name}});
   }
@@ -163,19 +164,19 @@ Json to_json(const DataGroup& group) {
   return j;
 }
 
-DataGroup data_group_from_json(const Json& j) {
+DataGroup data_group_from_json(const nlohmann::json& j) {
   DataGroup group;
   group.name = j.at("name");
-  for (const Json& axis : j.at("axes")) {
+  for (const nlohmann::json& axis : j.at("axes")) {
     group.axes.push_back(
         {axis.at("name"), untyped<decltype(DataAxis::labels)>(axis.at("labels")), axis.at("long_name")});
   }
-  for (const Json& array : j.at("arrays")) {
+  for (const nlohmann::json& array : j.at("arrays")) {
     group.arrays.push_back({array.at("name"), array.at("axes").get<std::vector<std::string>>(),
                             untyped<decltype(DataArray::values)>(array.at("values")), array.at("long_name"),
                             array.at("units")});
   }
-  for (const Json& note : j.at("notes")) {
+  for (const nlohmann::json& note : j.at("notes")) {
     group.notes.emplace_back(note.at("name").get<std::string>(), untyped<DataGroup::Note>(note.at("value")));
   }
   return group;

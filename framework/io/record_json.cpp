@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 template <class Row, class Use> void each_epoch_field(Row& row, const Use& use) {
   for (const TrainingField& field : training_fields()) {
     for (std::size_t split = 0; split < split_names.size(); ++split) {
-      use(cat(split_names[split], "_", field.name), row.*field.values[split]);
+      use(cat(split_names[split], "_", field.name), row.*field.values[split], field.may_be_absent);
     }
   }
 }
@@ -23,14 +23,16 @@ template <class Row, class Use> void each_epoch_field(Row& row, const Use& use) 
 
 Json to_json(const EpochMetrics& row) {
   Json j{{"epoch", row.epoch}};
-  each_epoch_field(row, [&](const std::string& name, double value) { j[name] = value; });
+  each_epoch_field(row, [&](const std::string& name, double value, bool) { j[name] = value; });
   return j;
 }
 
 EpochMetrics epoch_metrics_from_json(const Json& j) {
   EpochMetrics row{};
   row.epoch = j.at("epoch");
-  each_epoch_field(row, [&](const std::string& name, double& value) { value = j.at(name); });
+  each_epoch_field(row, [&](const std::string& name, double& value, bool may_be_absent) {
+    if (!may_be_absent || j.contains(name)) value = j.at(name);
+  });
   return row;
 }
 

@@ -35,6 +35,11 @@ constexpr TrainingField training_table[] = {
     {"loss", {&E::train_loss, &E::validation_loss, &E::test_loss}, "mean loss over the split", "1"},
     {"accuracy", {&E::train_accuracy, &E::validation_accuracy, &E::test_accuracy}, "fraction classified rightly", "1"},
     {"seconds", {&E::train_seconds, &E::validation_seconds, &E::test_seconds}, "wall-clock time spent on it", "s"},
+    {"multiply_adds",
+     {&E::train_multiply_adds, &E::validation_multiply_adds, &E::test_multiply_adds},
+     "multiply-adds in the matrix products spent on it, with what runs once ahead of the first epoch",
+     "1",
+     true},
 };
 static_assert(sizeof(E) == sizeof(double) * (1 + 3 * std::size(training_table)),
               "a field of EpochMetrics is missing from training_table");
@@ -46,8 +51,8 @@ GROUPS (not every file has every group)
                interrupted; status_detail says what diverged and where)
   /provenance  attributes only: rule, network, dataset, seed, hash of the configuration, best_epoch (highest validation
                accuracy; -1: none yet), the resolved configuration, machine, compiler and command line
-  /training    (epoch, split): loss, accuracy (a fraction), seconds. Epoch 0 is before training. Test values exist at
-               the chosen and the last epoch only
+  /training    (epoch, split): loss, accuracy (a fraction), seconds, multiply_adds. Epoch 0 is before training. Test
+               values exist at the chosen and the last epoch only
   /layers      (epoch, layer): norms and angles of each layer with weights, at the epoch's end on a fixed set of
                examples; (layer): units_in_layer, depth (1 = first layer)
   /rule        (epoch, layer): what the learning rule reports about itself

@@ -38,6 +38,7 @@ struct TrainingField {
   std::array<double EpochMetrics::*, 3> values;
   const char* long_name;
   const char* units;
+  bool may_be_absent = false;  ///< in files of earlier versions; NaN then
 };
 std::span<const TrainingField> training_fields();
 

@@ -69,6 +69,7 @@ void read_training(const h5::Group& group, RunRecord& r) {
   r.training.resize(epochs.size());
   for (std::size_t e = 0; e < epochs.size(); ++e) r.training[e].epoch = epochs[e];
   for (const auto& field : training_fields()) {
+    if (field.may_be_absent && !group.has_dataset(field.name)) continue;
     const auto values = variable(group, field.name, {"epoch", "split"}, {epochs.size(), split_names.size()});
     for (std::size_t e = 0; e < epochs.size(); ++e)
       for (std::size_t s = 0; s < split_names.size(); ++s)

@@ -22,6 +22,9 @@ struct EpochMetrics {
   double train_loss, train_accuracy, train_seconds;  ///< accuracy as a fraction; NaN where not measured
   double validation_loss, validation_accuracy, validation_seconds;
   double test_loss, test_accuracy, test_seconds;  ///< NaN but at the chosen and the last epoch
+  /// Multiply-adds in the matrix products of the epoch's training, and of evaluating; NaN in files from before this was
+  /// counted.
+  double train_multiply_adds = quiet_nan, validation_multiply_adds = quiet_nan, test_multiply_adds = quiet_nan;
 };
 
 /// A row of /layers: one value a layer (parametrised node), in the order of RunRecord::layers.

@@ -116,6 +116,7 @@ std::uint64_t Trainer::steps_per_epoch() const {
 void Trainer::next_epoch(const std::function<bool()>& stop) {
   steps_in_epoch_ = 0;
   const auto start = std::chrono::steady_clock::now();
+  const CountMultiplyAdds products;
   if (epoch_ >= 0) {
     if (epoch_ == 0) {
       for (const Pass& pass : schedule_.before) run_pass(pass, false, stop);
@@ -124,7 +125,7 @@ void Trainer::next_epoch(const std::function<bool()>& stop) {
   }
   ++epoch_;
   steps_in_epoch_ = 0;
-  measure_epoch(epoch_ == 0 ? 0 : seconds_since(start));
+  measure_epoch(epoch_ == 0 ? 0 : seconds_since(start), products.count());
 }
 
 void Trainer::run_pass(const Pass& pass, bool counts, const std::function<bool()>& stop) {
@@ -215,6 +216,7 @@ std::string Trainer::non_finite(ParamId id) const {
 
 Trainer::Score Trainer::evaluate(const Examples& examples, const std::vector<Index>& ids) {
   const auto start = std::chrono::steady_clock::now();
+  const CountMultiplyAdds products;
   BatchBuffer buffer(data_, evaluation_batch);
   Matrix scores(data_.classes, evaluation_batch);
   double loss = 0;
@@ -232,14 +234,15 @@ Trainer::Score Trainer::evaluate(const Examples& examples, const std::vector<Ind
     }
   }
   const auto n = static_cast<double>(ids.size());
-  return {loss / n, static_cast<double>(right) / n, seconds_since(start)};
+  return {loss / n, static_cast<double>(right) / n, seconds_since(start), products.count()};
 }
 
-void Trainer::measure_epoch(double train_seconds) {
+void Trainer::measure_epoch(double train_seconds, double train_multiply_adds) {
   const Score train = evaluate(data_.train, train_sample_);
   const Score validation = evaluate(data_.train, split_.validation);
   training_.push_back({epoch_, train.loss, train.accuracy, train_seconds, validation.loss, validation.accuracy,
-                       validation.seconds, quiet_nan, quiet_nan, quiet_nan});
+                       validation.seconds, quiet_nan, quiet_nan, quiet_nan, train_multiply_adds,
+                       validation.multiply_adds});
   measure_layers();
   if (!std::isfinite(train.loss) || !std::isfinite(validation.loss)) {
     throw DivergedError(cat("the ", std::isfinite(train.loss) ? "validation" : "training",
@@ -262,7 +265,7 @@ void Trainer::evaluate_test() {
   std::vector<Index> all(static_cast<std::size_t>(data_.test.size()));
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Index>(i);
   for (EpochMetrics& row : training_) {
-    row.test_loss = row.test_accuracy = row.test_seconds = quiet_nan;
+    row.test_loss = row.test_accuracy = row.test_seconds = row.test_multiply_adds = quiet_nan;
     if (row.epoch != best_epoch_ && row.epoch != epoch_) continue;
     std::vector<Matrix> last;
     const bool swap = row.epoch != epoch_;
@@ -275,6 +278,7 @@ void Trainer::evaluate_test() {
     row.test_loss = test.loss;
     row.test_accuracy = test.accuracy;
     row.test_seconds = test.seconds;
+    row.test_multiply_adds = test.multiply_adds;
   }
 }
 

@@ -98,7 +98,7 @@ class Trainer {
     std::vector<ParamId> parameters;
   };
   struct Score {
-    double loss = 0, accuracy = 0, seconds = 0;
+    double loss = 0, accuracy = 0, seconds = 0, multiply_adds = 0;
   };
 
   void run_pass(const Pass& pass, bool counts, const std::function<bool()>& stop);
@@ -106,7 +106,7 @@ class Trainer {
   bool step_block(ParamId id, Index row, Index col, View g);
   void step_clipped();
   std::string non_finite(ParamId id) const;
-  void measure_epoch(double train_seconds);
+  void measure_epoch(double train_seconds, double train_multiply_adds);
   void measure_layers();
   Score evaluate(const Examples& examples, const std::vector<Index>& ids);
   const Phase& forward_phase() const;

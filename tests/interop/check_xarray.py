@@ -18,7 +18,7 @@ except ImportError as missing:
 
 ENGINES = ("h5netcdf", "netcdf4")
 RUN_DIMS = {
-    "/training": {"loss": ("epoch", "split"), "accuracy": ("epoch", "split"), "seconds": ("epoch", "split")},
+    "/training": {name: ("epoch", "split") for name in ("loss", "accuracy", "seconds", "multiply_adds")},
     "/layers": {
         **{name: ("epoch", "layer") for name in (
             "grad_norm", "grad_mean_abs", "activation_norm", "update_norm", "weight_norm", "angle_to_backprop",
@@ -41,7 +41,7 @@ SUMMARY_DIMS = {"/": {
     "depth": ("network", "layer"),
     **{name: CELL for name in ("status", "epochs", "best_epoch", "test_accuracy", "test_accuracy_last", "seconds")},
     **{f"{split}_{name}": CELL + ("epoch",) for split in ("train", "validation")
-       for name in ("loss", "accuracy", "seconds")},
+       for name in ("loss", "accuracy", "seconds", "multiply_adds")},
     **{name: CELL + ("epoch", "layer") for name in RUN_DIMS["/layers"] if name not in ("units_in_layer", "depth")},
 }}
 

@@ -58,8 +58,8 @@ RunRecord sample(int epochs) {
   r.provenance["config"] = "[run]\nrule=fa\n" + std::string(70'000, '#');
   double next = 0.5;
   for (int e = 0; e < epochs; ++e) {
-    EpochMetrics t{e, next, next + 1, NAN, next + 2, next + 3, next + 4, NAN, NAN, NAN};
-    if (e + 1 >= epochs) t.test_loss = 9, t.test_accuracy = .75, t.test_seconds = .125;
+    EpochMetrics t{e, next, next + 1, NAN, next + 2, next + 3, next + 4, NAN, NAN, NAN, next + 5, next + 6};
+    if (e + 1 >= epochs) t.test_loss = 9, t.test_accuracy = .75, t.test_seconds = .125, t.test_multiply_adds = 7;
     r.training.push_back(t);
     LayerMetrics row;
     row.epoch = e;
@@ -224,6 +224,29 @@ BOOST_AUTO_TEST_CASE(what_the_analysis_found_comes_back) {
   BOOST_TEST(!h5::open_file(path).has_group("gradient"));
   r.analysis = {sample_group(), sample_group()};
   BOOST_CHECK_THROW(write_run_file(path, r), IoError);  // two of one name
+}
+
+// Files from before multiply-adds were counted have none; all else has to be there.
+BOOST_AUTO_TEST_CASE(files_without_multiply_adds_are_read) {
+  const Folder folder;
+  const auto path = folder / "a.h5";
+  const auto r = sample(2);
+  const auto without = [&](const char* variable) {
+    write_run_file(path, r);
+    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    BOOST_TEST_REQUIRE(file >= 0);
+    BOOST_TEST(H5Ldelete(file, variable, H5P_DEFAULT) >= 0);
+    H5Fclose(file);
+  };
+  without("training/multiply_adds");
+  const auto back = read_run_file(path).training;
+  BOOST_TEST_REQUIRE(back.size() == 2U);
+  for (std::size_t e = 0; e < 2; ++e) {
+    BOOST_TEST(std::isnan(back[e].train_multiply_adds));
+    BOOST_TEST(back[e].train_loss == r.training[e].train_loss);
+  }
+  without("training/loss");
+  BOOST_TEST(mentions(message<DataError>([&] { read_run_file(path); }), "has no variable 'loss'"));
 }
 
 BOOST_AUTO_TEST_CASE(angles_say_what_they_are) {

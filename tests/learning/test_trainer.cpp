@@ -372,7 +372,25 @@ BOOST_AUTO_TEST_CASE(measures_of_backprop_against_itself) {
     }
   }
   // Forward, weight gradient, and the way back through all but the first layer, for a batch of 32.
-  BOOST_TEST(trainer->multiply_adds_per_step() == 32 * (3 * (6 * 7 + 7 * 5 + 5 * 3) - 6 * 7));
+  const double forward = 6 * 7 + 7 * 5 + 5 * 3;
+  BOOST_TEST(trainer->multiply_adds_per_step() == 32 * (3 * forward - 6 * 7));
+  // An epoch has 60 examples, each of its evaluations those of validation.
+  const auto& training = trainer->training();
+  BOOST_TEST(training[0].train_multiply_adds == 0);
+  BOOST_TEST(training[1].train_multiply_adds == 60 * (3 * forward - 6 * 7));
+  BOOST_TEST(training[1].validation_multiply_adds == static_cast<double>(s.split.validation.size()) * forward);
+  BOOST_TEST(std::isnan(training[1].test_multiply_adds));
+}
+
+// What runs once ahead of the first epoch is paid for by the first epoch.
+BOOST_AUTO_TEST_CASE(pretraining_counts_in_multiply_adds) {
+  const Setting s = small();
+  const auto trainer = s.trainer(builtin("dtpdrl"));
+  train(*trainer, 3);
+  const auto& training = trainer->training();
+  BOOST_TEST(training[1].train_multiply_adds > 1.5 * training[2].train_multiply_adds);
+  BOOST_TEST(training[2].train_multiply_adds > 0);
+  BOOST_TEST(training[3].train_multiply_adds == training[2].train_multiply_adds);
 }
 
 BOOST_AUTO_TEST_CASE(settings_that_make_no_sense) {
