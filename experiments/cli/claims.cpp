@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "experiments/cli/claim_accuracy.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 
@@ -180,7 +181,7 @@ const AnalysedRuns* partner(const std::vector<AnalysedRuns>& all, const Analysed
 }
 
 const std::vector<std::string>& claim_names() {
-  static const std::vector<std::string> names{"c1", "c2", "c3a", "c3b"};
+  static const std::vector<std::string> names{"c1", "c2", "c3a", "c3b", "c6"};
   return names;
 }
 
@@ -191,16 +192,17 @@ void check_claim(const std::string& claim) {
   }
 }
 
-std::string claim_text(const std::string& claim, const std::vector<AnalysedRuns>& runs,
-                       const std::vector<std::string>& unsupported) {
+std::string claim_text(const std::string& claim, const ClaimRuns& runs) {
   check_claim(claim);
+  const auto& analysed = runs.analysed;
   std::string text;
-  if (runs.empty()) text = cat(claim, ": undecided: no run was finished and analysed (--snapshots none?)\n");
-  else if (claim == "c1") text = gradient_decay(runs);
-  else if (claim == "c2") text = decay_with_skips(runs);
-  else if (claim == "c3a") text = prior_layer(runs);
-  else text = first_layer(runs);
-  for (const std::string& line : unsupported) text += cat("Left out: ", line, "\n");
+  if (claim == "c6") text = accuracy_claim(runs.rows, runs.records);
+  else if (analysed.empty()) text = cat(claim, ": undecided: no run was finished and analysed (--snapshots none?)\n");
+  else if (claim == "c1") text = gradient_decay(analysed);
+  else if (claim == "c2") text = decay_with_skips(analysed);
+  else if (claim == "c3a") text = prior_layer(analysed);
+  else text = first_layer(analysed);
+  for (const std::string& line : runs.unsupported) text += cat("Left out: ", line, "\n");
   return text;
 }
 

@@ -9,12 +9,14 @@
 //        and the scaled share above its value before training and above the null with permuted weights
 //   c3b  a skip from the first layer brings it among the strongest sources of the last: its share at the last hidden
 //        layer rises from NAME to NAME_skip, by seed; and by ways that use no skip
+//   c6   other rules fail to match backprop's accuracy (claim_accuracy.hpp)
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "experiments/cli/findings.hpp"
+#include "experiments/cli/results.hpp"
 
 namespace strata::cli {
 
@@ -26,8 +28,14 @@ const AnalysedRuns* partner(const std::vector<AnalysedRuns>& all, const Analysed
 /// Throws UsageError on an unknown claim, naming the known ones.
 void check_claim(const std::string& claim);
 
-/// The claim's table and its verdict. `unsupported` are lines on what could not be trained, and why.
-std::string claim_text(const std::string& claim, const std::vector<AnalysedRuns>& runs,
-                       const std::vector<std::string>& unsupported);
+struct ClaimRuns {
+  std::vector<AnalysedRuns> analysed;
+  std::vector<ResultRow> rows = {};
+  std::vector<const RunRecord*> records = {};  ///< of each row; null where the run is not complete
+  std::vector<std::string> unsupported = {};   ///< lines on what could not be trained, and why
+};
+
+/// The claim's table and its verdict.
+std::string claim_text(const std::string& claim, const ClaimRuns& runs);
 
 }  // namespace strata::cli

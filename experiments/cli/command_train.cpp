@@ -51,6 +51,7 @@ std::vector<OptionGroup> run_options() {
 std::vector<OptionGroup> compare_options() {
   auto groups = training_groups(
       {rules_option(),
+       except_option(),
        network_option(),
        networks_option(),
        {"seeds", "3", "N", "the seeds 0 … N-1"},
@@ -146,12 +147,15 @@ std::vector<std::string> left_out(const std::vector<RunResult>& results) {
 }
 
 // The tables that follow the one of accuracies: the hierarchy, and the claims.
-std::string findings_text(const std::vector<const RunRecord*>& records, const std::vector<std::string>& claims,
-                          const std::vector<std::string>& unsupported) {
-  const auto runs = analysed_runs(records);
+std::string findings_text(ClaimRuns runs, const std::vector<std::string>& claims) {
+  std::vector<const RunRecord*> records = runs.records;
+  std::erase(records, nullptr);
+  runs.analysed = analysed_runs(records);
   std::string text;
-  if (const std::string hierarchy = text_of(hierarchy_table(runs)); !hierarchy.empty()) text += cat("\n", hierarchy);
-  for (const std::string& claim : claims) text += cat("\n", claim_text(claim, runs, unsupported));
+  if (const std::string hierarchy = text_of(hierarchy_table(runs.analysed)); !hierarchy.empty()) {
+    text += cat("\n", hierarchy);
+  }
+  for (const std::string& claim : claims) text += cat("\n", claim_text(claim, runs));
   return text;
 }
 
@@ -225,10 +229,8 @@ int train(const Program& program, const Values& values, Plan plan, const std::st
     std::cout << text_of(results_table(cells));
     if (!tuned.empty()) std::cout << '\n' << text_of(tuned_table(tuned));
     std::vector<const RunRecord*> records;
-    for (const RunResult& r : results) {
-      if (r.outcome == Outcome::complete) records.push_back(&r.record);
-    }
-    std::cout << findings_text(records, claims_of(values), left_out(results));
+    for (const RunResult& r : results) records.push_back(r.outcome == Outcome::complete ? &r.record : nullptr);
+    std::cout << findings_text({{}, rows, std::move(records), left_out(results)}, claims_of(values));
   }
   return exit_code(results);
 }
@@ -327,8 +329,8 @@ int collect(const Program& program, const Arguments& arguments) {
     std::cout << "no finished runs in " << out << '\n';
   } else {
     std::vector<const RunRecord*> records;
-    for (const StoredRun& run : runs) records.push_back(&run.record);
-    std::cout << text_of(results_table(cells)) << findings_text(records, claims, {});
+    for (const StoredRun& run : runs) records.push_back(run.record.status == "complete" ? &run.record : nullptr);
+    std::cout << text_of(results_table(cells)) << findings_text({{}, rows, std::move(records), {}}, claims);
   }
   return complaints.empty() ? 0 : 3;
 }

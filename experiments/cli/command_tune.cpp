@@ -13,6 +13,7 @@ namespace {
 
 std::vector<OptionGroup> tune_options() {
   std::vector<OptionDef> own = {rules_option(),
+                                except_option(),
                                 network_option(),
                                 networks_option(),
                                 {"trials", "16", "N", "trials of each rule on each network"}};

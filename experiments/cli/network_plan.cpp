@@ -54,12 +54,14 @@ SkipMode parse_skip_mode(const std::string& text) {
   throw UsageError(cat("--skip-mode: ", unknown_name("mode", text, skip_modes)));
 }
 
+const std::string except = "except";
+
 bool is_graph_file(const std::string& name) { return name.size() > 5 && name.ends_with(".json"); }
 
 // The network options as they apply to one network: those of its INI section over the plain ones.
 Values of_network(const Values& values, const std::string& name) {
   std::map<std::string, std::string> given;
-  std::vector<std::string> known;
+  std::vector<std::string> known{except};
   for (const OptionDef& o : network_options()) {
     known.push_back(o.name);
     if (values.given(o.name)) given[o.name] = values.text(o.name);
@@ -68,6 +70,7 @@ Values of_network(const Values& values, const std::string& name) {
   for (const auto& [key, value] : values.others()) {
     if (key.rfind(prefix, 0) != 0) continue;
     const std::string option = key.substr(prefix.size());
+    if (option == except) continue;  // says nothing of the graph
     if (std::find(known.begin(), known.end(), option) == known.end()) {
       throw UsageError(cat("[network.", name, "] ", unknown_name("option", option, known)));
     }
@@ -107,6 +110,12 @@ std::string network_slug(const std::string& name) {
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = '_';
   }
   return stem.empty() ? "net" : stem;
+}
+
+std::vector<std::string> excepted_rules(const Values& values, const std::string& name) {
+  const auto& others = values.others();
+  const auto found = others.find(cat("network.", name, ".", except));
+  return found == others.end() ? std::vector<std::string>{} : split_text(found->second, ',');
 }
 
 void check_network(const Values& values, const std::string& name) {

@@ -17,6 +17,9 @@ std::vector<OptionDef> network_options();
 /// What stands for a network in file names: letters, digits and _.
 std::string network_slug(const std::string& name);
 
+/// The rules that `except` in the INI section [network.NAME] names.
+std::vector<std::string> excepted_rules(const Values& values, const std::string& name);
+
 /// Throws UsageError if the INI section [network.NAME] holds what is no option of a network.
 void check_network(const Values& values, const std::string& name);
 

@@ -255,7 +255,11 @@ Planner::Planner(const Program& program, const Values& values, std::vector<std::
     resolve_rule(program.rules.at(name), given);
     given_.push_back(std::move(given));
   }
-  for (const std::string& name : networks) check_network(values, name);
+  for (const std::string& name : networks) {
+    check_network(values, name);
+    excepted_.push_back(excepted_rules(values, name));
+    for (const std::string& rule : excepted_.back()) program.rules.at(rule);
+  }
   const std::string how = values.text("normalize");
   check_normalization(how);
   const DataSource source = data_source(program, values);
@@ -307,6 +311,10 @@ RunPlan Planner::run(std::size_t rule, std::size_t network, const RunChange& cha
   }
   const Asked asked = ask(entry, run.resolved.options, graph, *loss_);
   run.unsupported = asked.unsupported.empty() ? change.unsupported : asked.unsupported;
+  const auto& excepted = excepted_[network];
+  if (std::find(excepted.begin(), excepted.end(), entry.name) != excepted.end()) {
+    run.unsupported = cat("left out by 'except' of [network.", networks_[network], "]");
+  }
   run.tuned = change.tuned;
   Json optimizers = Json::object();
   for (const auto& [group, o] : run.resolved.optimizers) optimizers[group] = to_json(o);

@@ -98,6 +98,7 @@ class Planner {
   const Program& program_;
   std::vector<std::string> rules_, networks_;              // networks as slugs
   std::vector<std::map<std::string, std::string>> given_;  // by rule
+  std::vector<std::vector<std::string>> excepted_;         // rules, by network
   TrainSettings settings_;
   AnalysisSettings analysis_;
   std::string snapshots_;  // as given

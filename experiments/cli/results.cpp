@@ -22,7 +22,7 @@ nlohmann::ordered_json or_null(std::optional<int> value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
 }
 
-// `reference`: backprop's accuracy for the seed of each of the cell's accuracies, NaN where there is none.
+// `reference`: that rule's accuracy for the seed of each of the cell's accuracies, NaN where there is none.
 void compare(Cell& cell, const std::vector<double>& reference) {
   std::vector<double> difference(reference.size());
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = cell.accuracies[i] - reference[i];
@@ -40,22 +40,22 @@ void summarize_many(Cell& cell) {
 }
 
 // A network's rules are one family of tests.
-void compare_families(std::vector<Cell>& cells) {
+void compare_families(std::vector<Cell>& cells, const std::string& reference) {
   std::map<std::string, std::vector<std::size_t>> networks;
   for (std::size_t c = 0; c < cells.size(); ++c) networks[cells[c].network].push_back(c);
   for (const auto& [network, members] : networks) {
     std::vector<double> p;
-    const Cell* backprop = nullptr;
+    const Cell* other = nullptr;
     for (const std::size_t c : members) {
       p.push_back(cells[c].p);
-      if (cells[c].rule == "backprop") backprop = &cells[c];
+      if (cells[c].rule == reference) other = &cells[c];
     }
     const std::vector<double> corrected = holm(p);
     for (std::size_t i = 0; i < members.size(); ++i) {
       Cell& cell = cells[members[i]];
       cell.p_holm = corrected[i];
-      const bool both = backprop != nullptr && &cell != backprop && cell.complete > 1 && backprop->complete > 1;
-      cell.improvement = both ? probability_of_improvement(cell.accuracies, backprop->accuracies) : quiet_nan;
+      const bool both = other != nullptr && &cell != other && cell.complete > 1 && other->complete > 1;
+      cell.improvement = both ? probability_of_improvement(cell.accuracies, other->accuracies) : quiet_nan;
     }
   }
 }
@@ -119,12 +119,12 @@ std::vector<ResultRow> result_rows(const std::vector<StoredRun>& runs) {
   return rows;
 }
 
-std::vector<Cell> cells_of(const std::vector<ResultRow>& rows) {
+std::vector<Cell> cells_of(const std::vector<ResultRow>& rows, const std::string& reference) {
   std::vector<Cell> cells;
-  std::map<std::string, std::map<int, double>> backprop;  // network → seed → accuracy
+  std::map<std::string, std::map<int, double>> others;  // of the reference: network → seed → accuracy
   for (const ResultRow& row : rows) {
     const SummaryRow& s = row.summary;
-    if (s.rule == "backprop" && complete(row)) backprop[s.network][s.seed] = s.test_accuracy;
+    if (s.rule == reference && complete(row)) others[s.network][s.seed] = s.test_accuracy;
   }
   for (const ResultRow& first : rows) {
     const SummaryRow& f = first.summary;
@@ -133,7 +133,7 @@ std::vector<Cell> cells_of(const std::vector<ResultRow>& rows) {
     Cell cell;
     cell.rule = f.rule;
     cell.network = f.network;
-    std::vector<double> reference, last, seconds;
+    std::vector<double> paired, last, seconds;
     for (const ResultRow& row : rows) {
       const SummaryRow& s = row.summary;
       if (s.rule != f.rule || s.network != f.network) continue;
@@ -148,18 +148,18 @@ std::vector<Cell> cells_of(const std::vector<ResultRow>& rows) {
       cell.accuracies.push_back(s.test_accuracy);
       last.push_back(s.test_accuracy_last);
       seconds.push_back(s.seconds);
-      const auto& of_network = backprop[s.network];
+      const auto& of_network = others[s.network];
       const auto found = of_network.find(s.seed);
-      reference.push_back(f.rule == "backprop" || found == of_network.end() ? quiet_nan : found->second);
+      paired.push_back(f.rule == reference || found == of_network.end() ? quiet_nan : found->second);
     }
     cell.test_accuracy = mean_interval(cell.accuracies);
     cell.test_accuracy_last = mean(last);
     cell.seconds = mean(seconds);
-    compare(cell, reference);
+    compare(cell, paired);
     summarize_many(cell);
     cells.push_back(std::move(cell));
   }
-  compare_families(cells);
+  compare_families(cells, reference);
   return cells;
 }
 

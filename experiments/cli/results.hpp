@@ -29,11 +29,11 @@ struct Cell {
   int runs = 0, complete = 0, diverged = 0;
   std::vector<double> accuracies;  ///< test accuracy at the best epoch of each complete run
   Interval test_accuracy;          ///< their mean over seeds
-  Interval difference;             ///< to backprop on the same network, paired by seed
+  Interval difference;             ///< to the reference, backprop, on the same network, paired by seed
   double difference_sd = 0;
   double p = 0;       ///< of the difference: paired t-test over seeds
   double p_holm = 0;  ///< the same, corrected for all rules that are compared on that network
-  /// How often a run of the rule is above one of backprop, whatever their seeds; NaN with one run of either.
+  /// How often a run of the rule is above one of the reference, whatever their seeds; NaN with one run of either.
   double improvement = 0;
   double iqm = 0;  ///< interquartile mean of accuracies; NaN for fewer than many_runs
   BootstrapInterval iqm_interval{0, 0};
@@ -50,8 +50,8 @@ inline constexpr int many_runs = 10;
 std::vector<ResultRow> result_rows(const std::vector<RunResult>& results);
 std::vector<ResultRow> result_rows(const std::vector<StoredRun>& runs);
 
-/// Cells in the order of their first row.
-std::vector<Cell> cells_of(const std::vector<ResultRow>& rows);
+/// Cells in the order of their first row, compared with the rule `reference`.
+std::vector<Cell> cells_of(const std::vector<ResultRow>& rows, const std::string& reference = "backprop");
 
 /// The 95 % interval of the interquartile mean of all runs, stratified by network (2,000 resamples, the same each time).
 BootstrapInterval iqm_bootstrap(std::span<const std::vector<double>> networks);

@@ -101,6 +101,8 @@ std::string percent(double fraction) { return std::isnan(fraction) ? "–" : for
 
 std::string signed_percent(double fraction) { return std::isnan(fraction) ? "–" : format("%+.2f", 100 * fraction); }
 
+std::string scientific(double value) { return std::isnan(value) ? "–" : format("%.2e", value); }
+
 std::string with_commas(double count) {
   const std::string digits = format("%.0f", count);
   std::string out;

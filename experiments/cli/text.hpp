@@ -43,6 +43,9 @@ std::string percent(double fraction);
 /// As percent, with a sign.
 std::string signed_percent(double fraction);
 
+/// 1234567 → "1.23e+06"; "–" for NaN.
+std::string scientific(double value);
+
 /// 465930 → "465,930"
 std::string with_commas(double count);
 

@@ -57,6 +57,11 @@ OptionDef rules_option() {
           {.names = {"all"}, .rules = true}};
 }
 
+OptionDef except_option() {
+  return {
+      "except", "", "RULE,…", "not these; in a [network.NAME] of the INI file: not on that network", {.rules = true}};
+}
+
 OptionDef network_option() {
   return {"network",
           "mlp",
@@ -72,7 +77,14 @@ OptionDef networks_option() {
 std::vector<std::string> rules_of(const Program& program, const Values& values) {
   auto rules = values.list("rules");
   if (rules == std::vector<std::string>{"all"}) rules = names_in(program.rules.entries());
-  if (rules.empty()) throw UsageError("--rules: expected one rule or more");
+  const auto except = values.list("except");
+  for (const std::string& rule : except) {
+    program.rules.at(rule);
+    std::erase(rules, rule);
+  }
+  if (rules.empty()) {
+    throw UsageError(cat("--rules: expected one rule or more", except.empty() ? "" : " that --except does not name"));
+  }
   return rules;
 }
 

@@ -18,10 +18,11 @@ OptionDef threads_option();
 int threads_of(const Values& values);
 
 OptionDef rules_option();
+OptionDef except_option();
 OptionDef network_option();
 OptionDef networks_option();
 
-/// What --rules and --network or --networks name: one or more. Throws UsageError.
+/// What --rules names and --except does not; what --network or --networks names: one or more. Throws UsageError.
 std::vector<std::string> rules_of(const Program& program, const Values& values);
 std::vector<std::string> networks_of(const Values& values);
 

@@ -44,12 +44,6 @@ std::string numbers(const std::vector<int>& values) {
   return text;
 }
 
-std::string scientific(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2e", value);
-  return text;
-}
-
 }  // namespace
 
 std::vector<OptionDef> search_options() {

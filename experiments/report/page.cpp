@@ -60,7 +60,11 @@ std::string html_of(const cli::Table& table) {
 }
 
 std::string claims_part(const Study& study) {
-  const auto analysed = analysed_series(study, "");
+  cli::ClaimRuns runs{.analysed = analysed_series(study, ""), .rows = study.rows};
+  for (const cli::StoredRun& run : study.runs) {
+    runs.records.push_back(run.record.status == "complete" ? &run.record : nullptr);
+  }
+  const auto& analysed = runs.analysed;
   const bool pairs = std::any_of(analysed.begin(), analysed.end(),
                                  [&](const auto& plain) { return cli::partner(analysed, plain) != nullptr; });
   if (analysed.empty()) return "";
@@ -69,11 +73,12 @@ std::string claims_part(const Study& study) {
       {"c1", "C1: the gradient decays exponentially with depth"},
       {"c2", "C2: skip connections undo that"},
       {"c3a", "C3a: the strongest sources lie in the layer just before"},
-      {"c3b", "C3b: a skip makes first-layer neurons more important"}};
+      {"c3b", "C3b: a skip makes first-layer neurons more important"},
+      {"c6", "C6: other rules fail to match backprop"}};
   for (const auto& [claim, title] : claims) {
     const bool of_pairs = std::string(claim) == "c2" || std::string(claim) == "c3b";
     if (of_pairs && !pairs) continue;
-    html += cat("<details><summary>", title, "</summary><pre>", escaped(cli::claim_text(claim, analysed, {})),
+    html += cat("<details><summary>", title, "</summary><pre>", escaped(cli::claim_text(claim, runs)),
                 "</pre></details>\n");
   }
   if (!pairs)

@@ -7,6 +7,7 @@
 #include "framework/io/hdf5.hpp"
 #include "framework/io/run_file.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/cli/refused.hpp"
 
 using namespace strata::testing;
 using Json = nlohmann::ordered_json;
@@ -186,6 +187,26 @@ BOOST_AUTO_TEST_CASE(networks_of_a_config_file) {
   write(in / "r.ini", "dataset = clusters\nrule = dtp\n[dtp]\nsigma = 0.4\n[network.deep]\nhidden = 16x3\n");
   run(in, "run --config r.ini --dtp.sigma .2 --network deep --epochs 1 --out r");
   BOOST_TEST(config_of(only_run(in / "r")).at("rule").at("options").at("sigma") == 0.2);
+}
+
+BOOST_AUTO_TEST_CASE(rules_can_be_left_out) {
+  const Scratch in;
+  write(in / "c.ini",
+        "dataset = clusters\nrules = backprop,fa,dfa\nexcept = fa\nhidden = 12\nepochs = 1\nseeds = 1\nquiet = true\n"
+        "networks = mlp,deep\n[network.deep]\nhidden = 12x2\nexcept = dfa,frozen\n");
+  const Outcome o = run(in, "compare --config c.ini --out o");
+  BOOST_TEST(o.code == 0, o.err);
+  BOOST_TEST(contains(o.out, "left out by 'except' of [network.deep]"));
+  BOOST_TEST(run_files(in / "o").size() == 3U);
+  BOOST_TEST(!contains(o.out, "\nfa "));
+  write(in / "t.ini", "[network.deep]\nexcept = fa\n");
+  const Outcome tuned =
+      run(in, "tune --config t.ini --dataset clusters --networks mlp,deep --rules backprop,fa --trials 3 --dry-run");
+  BOOST_TEST(contains(tuned.out, "unsupported: left out by 'except'"), tuned.err);
+  write(in / "bad.ini", "networks = deep\n[network.deep]\nexcept = dfo\n");
+  check_refused(in, "compare --config bad.ini --out p", {"'dfo'", "did you mean 'dfa'"});
+  check_refused(in, "compare --rules fa --except fa --out p", {"--rules", "that --except does not name"});
+  check_refused(in, "compare --except dfo --out p", {"'dfo'", "did you mean 'dfa'"});
 }
 
 BOOST_AUTO_TEST_CASE(graph_files_give_the_same_run) {
