@@ -1,5 +1,6 @@
 #include "framework/io/record_json.hpp"
 
+#include <cmath>
 #include <cstring>
 
 #include "framework/core/errors.hpp"
@@ -23,7 +24,9 @@ template <class Row, class Use> void each_epoch_field(Row& row, const Use& use) 
 
 Json to_json(const EpochMetrics& row) {
   Json j{{"epoch", row.epoch}};
-  each_epoch_field(row, [&](const std::string& name, double value, bool) { j[name] = value; });
+  each_epoch_field(row, [&](const std::string& name, double value, bool may_be_absent) {
+    if (!may_be_absent || !std::isnan(value)) j[name] = value;
+  });
   return j;
 }
 
@@ -64,10 +67,15 @@ RuleMetrics rule_metrics_from_json(const Json& j) {
   return row;
 }
 
+Json matrix_json(Index rows, Index cols, std::span<const std::byte> column_major) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(column_major.data());
+  return {{"rows", rows},
+          {"cols", cols},
+          {"values", Json::binary(std::vector<std::uint8_t>(bytes, bytes + column_major.size()))}};
+}
+
 Json to_json(const Matrix& m) {
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(m.size()) * sizeof(Scalar));
-  if (!bytes.empty()) std::memcpy(bytes.data(), m.data(), bytes.size());
-  return {{"rows", m.rows()}, {"cols", m.cols()}, {"values", Json::binary(std::move(bytes))}};
+  return matrix_json(m.rows(), m.cols(), std::as_bytes(std::span(m.data(), static_cast<std::size_t>(m.size()))));
 }
 
 Matrix matrix_from_json(const Json& j) {

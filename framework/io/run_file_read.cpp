@@ -117,24 +117,33 @@ void read_rule(const h5::Group& group, RunRecord& r) {
   }
 }
 
-struct PlacedMatrix {
+// A weight as numbers of one type, where the file has either.
+template <class T> struct Weight {
   std::int32_t position;
-  NamedMatrix matrix;
+  std::string name, group;
+  Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> value;
 };
 
-void read_weights(const h5::Group& group, std::vector<PlacedMatrix>& out) {
+template <class T> void read_weights(const h5::Group& group, std::vector<Weight<T>>& out) {
   for (const auto& name : group.datasets()) {
     if (group.is_scale(name)) continue;
     const auto axes = group.axes(name);
     if (axes.empty() || axes.size() > 2) throw DataError(cat(group.where(name), ": expected a vector or a matrix"));
-    const auto values = group.numbers<Scalar>(name);
+    const auto values = group.numbers<T>(name);
     const auto rows = static_cast<Index>(axes[0].size), cols = axes.size() == 2 ? static_cast<Index>(axes[1].size) : 1;
-    using RowMajor = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    out.push_back({group.integer("position", name),
-                   {group.text("parameter", name), group.text("group", name),
-                    Eigen::Map<const RowMajor>(values.data(), rows, cols)}});
+    using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    out.push_back({group.integer("position", name), group.text("parameter", name), group.text("group", name),
+                   Eigen::Map<const RowMajor>(values.data(), rows, cols)});
   }
   for (const auto& name : group.groups()) read_weights(group.open(name), out);
+}
+
+// In the order in which they were written.
+template <class T> std::vector<Weight<T>> weights_of(const h5::Group& root) {
+  std::vector<Weight<T>> weights;
+  if (root.has_group("weights")) read_weights(root.open("weights"), weights);
+  std::ranges::stable_sort(weights, {}, &Weight<T>::position);
+  return weights;
 }
 
 RunRecord read_record(const h5::Group& root, bool with_weights) {
@@ -150,11 +159,10 @@ RunRecord read_record(const h5::Group& root, bool with_weights) {
   if (root.has_group("rule")) read_rule(root.open("rule"), r);
   std::istringstream analysis(root.has_attribute("analysis") ? root.text("analysis") : "");
   for (std::string name; analysis >> name;) r.analysis.push_back(read_data_group(root, name));
-  if (with_weights && root.has_group("weights")) {
-    std::vector<PlacedMatrix> placed;
-    read_weights(root.open("weights"), placed);
-    std::ranges::stable_sort(placed, {}, &PlacedMatrix::position);
-    for (auto& [position, matrix] : placed) r.weights.push_back(std::move(matrix));
+  if (with_weights) {
+    for (auto& w : weights_of<Scalar>(root)) {
+      r.weights.push_back({std::move(w.name), std::move(w.group), std::move(w.value)});
+    }
   }
   return r;
 }
@@ -178,14 +186,33 @@ void check_group(const h5::Group& group) {
   for (const auto& name : group.groups()) check_group(group.open(name));
 }
 
-std::string checksum_of(const RunRecord& r) {
+// Whether all weights are numbers of 4 bytes: the program in double keeps them in 8.
+bool has_single_weights(const h5::Group& group) {
+  const auto datasets = group.datasets();
+  const auto groups = group.groups();
+  return std::ranges::all_of(datasets, [&](auto& d) { return group.is_scale(d) || group.is_single(d); }) &&
+         std::ranges::all_of(groups, [&](auto& g) { return has_single_weights(group.open(g)); });
+}
+
+template <class T> void add_weights(nlohmann::json& to, const h5::Group& root) {
+  for (const auto& w : weights_of<T>(root)) {
+    const std::span values(w.value.data(), static_cast<std::size_t>(w.value.size()));
+    to.push_back({w.name, w.group, matrix_json(w.value.rows(), w.value.cols(), std::as_bytes(values))});
+  }
+}
+
+// Of the weights as the file has them, so that each program can check the other's files.
+std::string checksum_of(const RunRecord& r, const h5::Group& root) {
   auto j = nlohmann::json::array({r.rule, r.network, r.dataset, r.seed, r.hash, r.status, r.status_detail, r.best_epoch,
                                   r.layers, r.layer_units, r.layer_depth, r.provenance});
   for (const auto& row : r.training) j.push_back(to_json(row));
   for (const auto& row : r.layer_metrics) j.push_back(to_json(row));
   for (const auto& row : r.rule_metrics) j.push_back(to_json(row));
   for (const auto& group : r.analysis) j.push_back(to_json(group));
-  for (const auto& w : r.weights) j.push_back({w.name, w.group, to_json(w.value)});
+  if (root.has_group("weights")) {
+    if (has_single_weights(root.open("weights"))) add_weights<float>(j, root);
+    else add_weights<double>(j, root);
+  }
   std::string bytes;
   nlohmann::json::to_cbor(j, bytes);
   return hex(stable_hash(bytes));
@@ -193,7 +220,7 @@ std::string checksum_of(const RunRecord& r) {
 
 }  // namespace
 
-std::string content_checksum(const h5::Group& root) { return checksum_of(read_record(root, true)); }
+std::string content_checksum(const h5::Group& root) { return checksum_of(read_record(root, false), root); }
 
 RunRecord read_run_file(const std::filesystem::path& path, bool with_weights) {
   return read_record(open_run_file(path), with_weights);
@@ -211,7 +238,7 @@ RunFileInfo validate_run_file(const std::filesystem::path& path) {
   for (const auto& name : parts) {
     if (root.has_group(name)) check_group(root.open(name));
   }
-  if (root.text("checksum") != checksum_of(r))
+  if (root.text("checksum") != checksum_of(r, root))
     throw DataError(cat(root.where(), ": is damaged: its content does not fit its checksum"));
   const std::vector<std::string> known{"running", "complete", "diverged", "interrupted"};
   if (std::ranges::find(known, r.status) == known.end())

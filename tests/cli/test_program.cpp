@@ -91,7 +91,12 @@ BOOST_AUTO_TEST_CASE(in_double) {
   const fs::path file = only_run(in / "out");
   const auto record = strata::read_run_file(file);
   BOOST_TEST(contains(record.provenance.at("config").get<std::string>(), "float64"));
-  BOOST_TEST(run(in, "validate " + fs::relative(file, in.path()).string(), f64).code == 0);
+  const std::string name = fs::relative(file, in.path()).string();
+  BOOST_TEST(run(in, "validate " + name, f64).code == 0);
+  // The program in float reads it too: checks it, and goes on from its weights.
+  BOOST_TEST(run(in, "validate " + name).code == 0);
+  BOOST_TEST(run(in, "run --dataset clusters --hidden 8 --epochs 1 --out on --weights " + name).code == 0);
+  BOOST_TEST(run(in, "validate " + fs::relative(only_run(in / "on"), in.path()).string(), f64).code == 0);
   // Another run than that in float, and nearly the same numbers.
   run(in, "run --rule dtp" + tiny);
   const auto files = run_files(in / "out");
