@@ -91,6 +91,37 @@ def distances(runs, axes):
     axes[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
+def best_after(scores):
+    """Mean and 95 % range of the best of n = 1 … N trials drawn from these: P(best <= the k-th) = C(k, n)/C(N, n).
+    A trial that diverged counts as 0."""
+    scores = np.sort(scores.fillna(0))
+    k = np.arange(len(scores), 1, -1)
+    for n in range(1, len(scores) + 1):
+        p = np.cumprod(np.append(1, np.maximum(k - n, 0) / k))[::-1]  # of all k, the largest first: times (k - n)/k
+        low, high = scores[np.searchsorted(p, (0.025 - 1e-9, 0.975 - 1e-9))]
+        yield n, np.diff(p, prepend=0) @ scores, low, high
+
+
+def search(trials, axis):
+    """The trials of `strata compare --tune`: with --method random, a line that climbs at its end wants a larger budget.
+    Those that halving stopped early count with what they had reached."""
+    for rule in trials.rule.values[(trials.status >= 0).any("trial")]:
+        status = trials.status.sel(rule=rule)
+        scores = trials.score.sel(rule=rule).where(status == 0)[status >= 0]
+        n, mean, low, high = zip(*best_after(100 * scores))
+        axis.plot(n, mean, linewidth=2, label=rule)
+        axis.fill_between(n, low, high, alpha=0.15)
+    axis.set(xlabel="trials", ylabel="validation accuracy, %", title="the best after n trials of the search")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def load_trials(folder):
+    """None without a search."""
+    path = folder / "search" / "trials.h5"
+    return xr.load_dataset(path, group="trials", engine="h5netcdf") if path.exists() else None
+
+
 def load_runs(folder):
     """network → rule → the group /hierarchy of each run that was analysed."""
     found = {}
@@ -112,7 +143,7 @@ def main():
     out = options.out or options.folder / "figures"
     try:
         every = xr.load_dataset(options.folder / "summary.h5", engine="h5netcdf")
-        runs = load_runs(options.folder)
+        runs, trials = load_runs(options.folder), load_trials(options.folder)
         if every.attrs.get("schema") != "strata-summary":
             raise ValueError("it is another kind of file")
     except (OSError, KeyError, ValueError) as error:
@@ -121,12 +152,14 @@ def main():
     try:
         out.mkdir(parents=True, exist_ok=True)
         for network in every.network.values:
-            draw(network, every.sel(network=network), runs.get(network, {}), out)
+            of_search = trials is not None and network in trials.network
+            draw(network, every.sel(network=network), runs.get(network, {}),
+                 trials.sel(network=network) if of_search else None, out)
     except OSError as error:
         sys.exit(f"analyse.py: figures cannot be written: {error}")
 
 
-def draw(network, summary, runs, out):
+def draw(network, summary, runs, trials, out):
     summary = summary.sel(rule=summary.test_accuracy.notnull().any("seed"), layer=summary.layer_name != "")
     slug = "".join(c if c.isalnum() else "_" for c in network)
 
@@ -158,6 +191,8 @@ def draw(network, summary, runs, out):
     others = summary.sel(rule=summary.rule != "backprop")
     figure("angles", others.rule.size, (2.2 * others.rule.size + 1, 3), lambda axes: angles(others, axes))
     figure("distances", len(runs), (2.2 * len(runs) + 1, 3), lambda axes: distances(runs, axes))
+    if trials is not None:
+        figure("search", 1, (6, 4), lambda axes: search(trials, axes[0]))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ Command validate_command() {
   return {.name = "validate",
           .summary = "check run files",
           .usage = "FILE…",
-          .about = {"Checks run files: schema, groups, dimension scales, that all can be read. Exit 2 if one is bad."},
+          .about = {"Checks run files, and trials.h5 of a search: schema, groups, dimension scales, that all can be "
+                    "read. Exit 2 if one is bad."},
           .groups = {},
           .words = {.files = "*.h5"},
           .see = {"files"},

@@ -140,6 +140,8 @@ Topic files_topic() {
              "Julia"},
             {"summary.csv", "", "a row a finished run"},
             {"summary.h5", "", "the measures of all finished runs: rule × network × seed × epoch × layer"},
+            {"trials.h5, tuned.json", "",
+             "of `strata tune`, and in search/ of `compare --tune`: every trial, and the chosen settings"},
             {"report.html, report/", "", "what `strata report` draws: the page, and its pictures as SVG files"},
             {"runs/STEM.h5.partial", "", "a run under way, or interrupted; renamed when it is complete"},
             {"runs/STEM.checkpoint", "", "what a run goes on from; kept with finished runs, for more `--epochs`"},

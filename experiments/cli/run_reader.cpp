@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "experiments/cli/trials_file.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/io/analysis_file.hpp"
 #include "framework/io/hdf5.hpp"
@@ -12,13 +13,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_analysis(const fs::path& file) {
+std::string schema_of(const fs::path& file) {
   const auto root = h5::open_file(file);
-  return root.has_attribute("schema") && root.text("schema") == analysis_schema;
+  return root.has_attribute("schema") ? root.text("schema") : "";
 }
 
 std::string describe_file(const fs::path& file) {
-  if (is_analysis(file)) {
+  const std::string schema = schema_of(file);
+  if (schema == trials_schema) {
+    const Tuning tuning = read_trials_file(file);
+    std::size_t trials = 0;
+    for (const TunedCell& cell : tuning.cells) trials += cell.trials.size();
+    return cat("search, ", trials, " trials, ", tuning.cells.size(), " pairs of rule and network");
+  }
+  if (schema == analysis_schema) {
     const AnalysisRecord record = read_analysis_file(file);
     std::vector<std::string> groups;
     for (const DataGroup& group : record.groups) groups.push_back(group.name);
@@ -47,6 +55,11 @@ RunRecord RunReader::read(const fs::path& file, bool with_weights) const {
     known = now;
   }
   return read_run_file(file, with_weights);
+}
+
+Tuning RunReader::read_trials(const fs::path& file) const {
+  walker_(file);
+  return read_trials_file(file);
 }
 
 }  // namespace strata::cli

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "experiments/cli/store.hpp"
+#include "experiments/cli/trials_file.hpp"
 #include "framework/core/errors.hpp"
 
 namespace strata::cli {

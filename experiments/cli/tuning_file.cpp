@@ -14,21 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* trials_readme =
-    R"(The trials of a search for hyper-parameters by `strata tune`; the runs themselves lie in runs/.
-
-  /trials   over rule × network × trial: rung (the last that it ended, from 0), status, score (its highest validation
-            accuracy), seed, seconds, multiply_adds; value (… × hyperparameter), NaN where a rule has none of that name;
-            validation_accuracy (… × epoch), NaN behind the trial's end. A choice's value is its number, from 0, in the
-            attribute choices_RULE_OPTION of the group.
-  status    0 complete, 1 diverged, 2 failed, -1 no such trial, or not trained
-
-PYTHON, xarray (either engine: h5netcdf or netcdf4)
-  import xarray
-  t = xarray.open_dataset("trials.h5", group="trials")
-  best = t.score.where(t.status == 0).cumulative("trial").max()      # the best after n trials, by random search
-)";
-
 // What must agree for two searches to share a file; what differs, in words.
 std::string difference(const TunedFile& a, const TunedFile& b) {
   if (a.checksum != b.checksum) return cat("data set ", a.dataset, " (", a.checksum, ")");
@@ -70,13 +55,6 @@ Json to_json(const TunedFile& file) {
           {"tuned", std::move(tuned)}};
 }
 
-template <class T> std::size_t place(std::vector<T>& all, const T& one) {
-  const auto at = std::find(all.begin(), all.end(), one);
-  if (at != all.end()) return static_cast<std::size_t>(at - all.begin());
-  all.push_back(one);
-  return all.size() - 1;
-}
-
 // What a file that is there already says; it must be of the same search as `file`.
 std::vector<Tuned> tuned_before(const std::filesystem::path& path, const TunedFile& file) {
   std::error_code ignored;
@@ -87,13 +65,6 @@ std::vector<Tuned> tuned_before(const std::filesystem::path& path, const TunedFi
         cat(path.string(), ": holds another search (", other, "), and is left as it is; choose another --out"));
   }
   return std::move(before.tuned);
-}
-
-double number_of(const SearchRange& range, const std::string& value) {
-  if (range.kind == SearchRange::Kind::choice) {
-    return static_cast<double>(std::find(range.choices.begin(), range.choices.end(), value) - range.choices.begin());
-  }
-  return parse_real(range.option, value);
 }
 
 }  // namespace
@@ -178,7 +149,7 @@ const Tuned& tuned_for(const TunedFile& file, const std::string& path, const Pla
   }
   std::vector<std::string> known;
   for (const Tuned& t : file.tuned) {
-    if (t.network == plan.networks[network]) place(known, t.rule);
+    if (t.network == plan.networks[network]) known.push_back(t.rule);
     if (t.rule != plan.rules[rule] || t.network != plan.networks[network]) continue;
     if (t.graph != graph_hash(planner.graph(network))) {
       throw UsageError(cat("--tuned ", path, ": is of another graph than the network ", t.network, " has here"));
@@ -188,84 +159,6 @@ const Tuned& tuned_for(const TunedFile& file, const std::string& path, const Pla
   if (known.empty()) throw UsageError(cat("--tuned ", path, ": has nothing for the network ", plan.networks[network]));
   throw UsageError(cat("--tuned ", path, ": has no setting of rule ", plan.rules[rule], " on ", plan.networks[network],
                        "; it has ", join(known)));
-}
-
-void write_trials_file(const std::filesystem::path& path, const Tuning& tuning, const std::string& history) {
-  std::vector<std::string> rules, networks, hyperparameters;
-  std::size_t trials = 0, epochs = 0;
-  for (const TunedCell& cell : tuning.cells) {
-    place(rules, cell.rule);
-    place(networks, cell.network);
-    trials = std::max(trials, cell.trials.size());
-    for (const SearchRange& range : cell.space) place(hyperparameters, range.option);
-    for (const Trial& trial : cell.trials) epochs = std::max(epochs, trial.validation.size());
-  }
-  const std::size_t size = rules.size() * networks.size() * trials;
-  std::vector<std::int32_t> rung(size, -1), status(size, -1), seed(size, -1);
-  std::vector<double> score(size, quiet_nan), seconds(size, quiet_nan), cost(size, quiet_nan);
-  std::vector<double> value(size * hyperparameters.size(), quiet_nan), accuracy(size * epochs, quiet_nan);
-  DataGroup group;
-  group.name = "trials";
-  for (const TunedCell& cell : tuning.cells) {
-    const std::size_t first = (place(rules, cell.rule) * networks.size() + place(networks, cell.network)) * trials;
-    for (const SearchRange& range : cell.space) {
-      if (range.kind != SearchRange::Kind::choice) continue;
-      const std::string note = cat("choices_", cell.rule, "_", range.option);
-      const auto there = [&](const auto& n) { return n.first == note; };
-      if (std::none_of(group.notes.begin(), group.notes.end(), there))
-        group.notes.emplace_back(note, join(range.choices));
-    }
-    for (std::size_t t = 0; t < cell.trials.size(); ++t) {
-      const Trial& trial = cell.trials[t];
-      const std::size_t at = first + t;
-      rung[at] = trial.rung;
-      seed[at] = trial.seed;
-      status[at] = trial.status == "complete" ? 0 : trial.status == "diverged" ? 1 : trial.status == "failed" ? 2 : -1;
-      score[at] = trial.score;
-      seconds[at] = trial.seconds;
-      cost[at] = trial.multiply_adds;
-      for (const SearchRange& range : cell.space) {
-        const auto found = trial.options.find(range.option);
-        if (found != trial.options.end()) {
-          value[at * hyperparameters.size() + place(hyperparameters, range.option)] = number_of(range, found->second);
-        }
-      }
-      std::copy(trial.validation.begin(), trial.validation.end(),
-                accuracy.begin() + static_cast<std::ptrdiff_t>(at * epochs));
-    }
-  }
-  std::vector<std::int32_t> trial_numbers(trials), epoch_numbers(epochs);
-  for (std::size_t i = 0; i < trials; ++i) trial_numbers[i] = static_cast<std::int32_t>(i);
-  for (std::size_t i = 0; i < epochs; ++i) epoch_numbers[i] = static_cast<std::int32_t>(i);
-  group.axes = {{"rule", rules, "learning rule"},
-                {"network", networks, "network"},
-                {"trial", trial_numbers, "number of the trial"},
-                {"hyperparameter", hyperparameters, "option of the rule"},
-                {"epoch", epoch_numbers, "epoch; 0 is before training"}};
-  const std::vector<std::string> axes = {"rule", "network", "trial"};
-  auto with = [&](const std::string& last) {
-    auto all = axes;
-    all.push_back(last);
-    return all;
-  };
-  group.arrays = {{"rung", axes, rung, "last rung that the trial ended, from 0; -1: none", ""},
-                  {"status", axes, status, "0 complete, 1 diverged, 2 failed, -1 not trained", ""},
-                  {"seed", axes, seed, "seed of the trial's run", ""},
-                  {"score", axes, score, "highest validation accuracy", "1"},
-                  {"seconds", axes, seconds, "training and validation", "s"},
-                  {"multiply_adds", axes, cost, "multiply-adds of its matrix products", "1"},
-                  {"value", with("hyperparameter"), value, "value of the hyper-parameter; of a choice: its number", ""},
-                  {"validation_accuracy", with("epoch"), accuracy, "validation accuracy", "1"}};
-  const auto root = h5::new_file();
-  root.set("Conventions", "CF-1.8");
-  root.set("title", "trials of a search for hyper-parameters");
-  root.set("history", history);
-  root.set("schema", "strata-trials");
-  root.set("schema_version", 1);
-  const std::string text = trials_readme;
-  root.add("README", {}, std::span(&text, 1), {.long_name = "how to read this file"});
-  write_data_group(root, group);
-  replace_file(path, root.image());
 }
 
 }  // namespace strata::cli

@@ -1,4 +1,4 @@
-// What a search leaves behind: every trial as HDF5, and the chosen settings as JSON, which `compare --tuned` reads.
+// What a search leaves behind: the chosen settings as JSON, which `compare --tuned` reads. Every trial: trials_file.hpp.
 #pragma once
 
 #include <filesystem>
@@ -43,8 +43,5 @@ TunedFile read_tuned_file(const std::filesystem::path& path);
 /// has no such rule, network or graph.
 const Tuned& tuned_for(const TunedFile& file, const std::string& path, const Planner& planner, std::size_t rule,
                        std::size_t network);
-
-/// All trials as an HDF5 file, by replace_file: /trials over rule × network × trial (× epoch, hyperparameter).
-void write_trials_file(const std::filesystem::path& path, const Tuning& tuning, const std::string& history);
 
 }  // namespace strata::cli

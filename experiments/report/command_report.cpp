@@ -85,7 +85,8 @@ Command report_command() {
       .about =
           {"Draws the finished runs of a folder (strata-out): accuracy, gradient and hierarchy, each with intervals "
            "over seeds and beside its null, and any neuron with its strongest sources. The page opens from disk "
-           "and needs nothing else. Files that cannot be read are named and left out (exit 3)."},
+           "and needs nothing else. Where `--tune` searched, it shows the best after each number of trials. Files that "
+           "cannot be read are named and left out (exit 3)."},
       .groups = {{"", report_options()}},
       .words = {.files = "/"},
       .one_word = true,

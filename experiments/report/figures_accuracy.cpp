@@ -6,127 +6,13 @@
 #include "experiments/cli/text.hpp"
 #include "experiments/cli/verdict.hpp"
 #include "experiments/report/figure.hpp"
+#include "experiments/report/overlay.hpp"
 #include "framework/core/errors.hpp"
 
 namespace strata::report {
 namespace {
 
 using cli::AnalysedRuns;
-
-// One panel a network with a line a rule; one a rule with a line a network, where rules are more than colours.
-struct Overlay {
-  struct Line {
-    History history;
-    std::size_t colour;
-    std::string name;
-  };
-  struct Group {
-    std::string title;
-    std::vector<Line> lines;
-  };
-  std::vector<Group> groups;  // the first of them
-  std::size_t all = 0;        // how many there are
-  bool by_rule = false;
-};
-
-constexpr std::size_t most_groups = 48;
-
-using Curve = std::function<History(const AnalysedRuns&)>;
-
-Overlay overlay_of(const Study& study, const Curve& curve) {
-  Overlay overlay;
-  overlay.by_rule = study.many_rules();
-  for (const std::string& title : overlay.by_rule ? study.rules : study.networks) {
-    Overlay::Group group{title, {}};
-    for (const AnalysedRuns& s : study.series) {
-      if ((overlay.by_rule ? s.rule : s.network) != title) continue;
-      const auto place = static_cast<std::size_t>(std::find(study.networks.begin(), study.networks.end(), s.network) -
-                                                  study.networks.begin());
-      if (overlay.by_rule && place >= palette_size - 1) continue;
-      group.lines.push_back(
-          {curve(s), overlay.by_rule ? place : study.colour(s.rule), overlay.by_rule ? s.network : s.rule});
-    }
-    if (!group.lines.empty()) overlay.groups.push_back(std::move(group));
-  }
-  overlay.all = overlay.groups.size();
-  if (overlay.all > most_groups) overlay.groups.resize(most_groups);
-  return overlay;
-}
-
-std::vector<LegendItem> legend_of(const Study& study, const Overlay& overlay) {
-  std::vector<LegendItem> items;
-  if (overlay.by_rule) {
-    for (std::size_t n = 0; n < std::min(study.networks.size(), palette_size - 1); ++n) {
-      items.push_back({study.networks[n], cat("line l", n)});
-    }
-    if (study.find("backprop", study.networks.front()) != nullptr) items.push_back({"backprop, for comparison", "ref"});
-    return items;
-  }
-  for (const std::string& rule : study.rules) items.push_back({rule, cat("line l", study.colour(rule))});
-  return items;
-}
-
-struct CurvesPage {
-  std::vector<Box> boxes;
-  double height;
-};
-
-CurvesPage curves_page(std::size_t count, double head) {
-  CurvesPage page;
-  const std::size_t columns = panel_columns(count);
-  const double h = columns == 1 ? 330 : columns == 2 ? 230 : 130, pitch = figure_width / static_cast<double>(columns);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto row = static_cast<double>(i / columns), column = static_cast<double>(i % columns);
-    page.boxes.push_back({column * pitch + 52, head + row * (h + 66) + 26, pitch - 66, h});
-  }
-  page.height = head + static_cast<double>((count + columns - 1) / columns) * (h + 66);
-  return page;
-}
-
-// A panel a group, all on the same axes.
-Svg overlay_curves(const Study& study, const Overlay& overlay, const std::string& label, const std::string& x_label,
-                   bool whole_x, const Curve& curve) {
-  std::vector<double> all_x, all_y;
-  for (const auto& group : overlay.groups) {
-    for (const auto& line : group.lines) {
-      const History& h = line.history;
-      all_x.insert(all_x.end(), h.x.begin(), h.x.end());
-      for (const auto* values : {&h.mean, &h.low, &h.high}) all_y.insert(all_y.end(), values->begin(), values->end());
-      for (const auto& seed : h.by_seed) all_y.insert(all_y.end(), seed.begin(), seed.end());
-    }
-  }
-  Axis x = axis_over(all_x, x_label), y = axis_over(all_y, "validation accuracy, %");
-  x.whole = whole_x;
-  if (!whole_x) x.low = 0;
-  y.low = std::max(y.low, 0.0);
-  y.high = std::min(y.high, 100.0);
-  const auto items = legend_of(study, overlay);
-  const double head = legend_height(figure_width - 60, items) + 4;
-  const CurvesPage page = curves_page(overlay.groups.size(), head);
-  Svg svg(figure_width, page.height, label);
-  legend(svg, 52, 0, figure_width - 60, items);
-  const AnalysedRuns* backprop = overlay.by_rule ? study.find("backprop", study.networks.front()) : nullptr;
-  const History reference = backprop == nullptr ? History{} : curve(*backprop);
-  for (std::size_t g = 0; g < overlay.groups.size(); ++g) {
-    const auto& group = overlay.groups[g];
-    const bool one = overlay.groups.size() == 1;
-    Panel panel(svg, page.boxes[g], x, y, one ? "" : group.title);
-    panel.curve(reference.x, reference.mean, "ref");
-    for (const auto& line : group.lines) {
-      const History& h = line.history;
-      panel.band(h.x, h.low, h.high, cat("band b", line.colour));
-      if (h.by_seed.size() > 1) {
-        for (const auto& seed : h.by_seed) panel.curve(h.x, seed, cat("seed l", line.colour));
-      }
-    }
-    for (const auto& line : group.lines) {
-      const History& h = line.history;
-      panel.curve(h.x, h.mean, cat("line l", line.colour));
-      if (h.x.size() == 1) panel.dot(h.x[0], h.mean[0], cat("f", line.colour), line.name);
-    }
-  }
-  return svg;
-}
 
 double percent_of(double fraction) { return fraction * 100; }
 
@@ -136,6 +22,13 @@ int last_epoch(const Study& study) {
     if (!run.record.training.empty()) last = std::max(last, run.record.training.back().epoch);
   }
   return last;
+}
+
+// Of each series.
+std::vector<RuleCurve> curves_of(const Study& study, const std::function<History(const AnalysedRuns&)>& curve) {
+  std::vector<RuleCurve> curves;
+  for (const AnalysedRuns& s : study.series) curves.push_back({s.rule, s.network, curve(s)});
+  return curves;
 }
 
 }  // namespace
@@ -148,8 +41,8 @@ std::optional<Figure> learning_curves(const Study& study) {
     return history(
         s, [](const EpochMetrics& e) { return percent_of(e.validation_accuracy); }, first);
   };
-  const Overlay overlay = overlay_of(study, curve);
-  Svg svg = overlay_curves(study, overlay, "Validation accuracy by epoch", "epoch", true, curve);
+  const Overlay overlay = overlay_of(study, curves_of(study, curve));
+  Svg svg = overlay_curves(overlay, "Validation accuracy by epoch", "epoch", true);
   std::string sentence = cat("Accuracy on the validation examples after each epoch",
                              first == 1 ? ", from the first on" : "", ": thick, the mean over ", seeds_text(study),
                              study.series.front().runs.size() > 1 ? "; thin, each seed; the band: " : "; ",
@@ -170,11 +63,11 @@ std::optional<Figure> accuracy_by_time(const Study& study) {
     accuracy.by_seed.clear();
     return accuracy;
   };
-  Svg svg = overlay_curves(study, overlay_of(study, curve), "Validation accuracy by time of training",
-                           "seconds of training", false, curve);
+  const auto curves = curves_of(study, curve);
+  Svg svg = overlay_curves(overlay_of(study, curves), "Validation accuracy by time of training", "seconds of training",
+                           false);
   double least = std::numeric_limits<double>::infinity(), most = 0;
-  for (const AnalysedRuns& s : study.series) {
-    const History h = curve(s);
+  for (const auto& [rule, network, h] : curves) {
     if (h.x.empty()) continue;
     least = std::min(least, h.x.back());
     most = std::max(most, h.x.back());
@@ -191,7 +84,8 @@ std::optional<Figure> accuracy_by_time(const Study& study) {
 std::optional<Figure> final_accuracy(const Study& study) {
   std::vector<const cli::Cell*> cells;
   for (const cli::Cell& c : study.cells) {
-    if (c.complete > 0) cells.push_back(&c);
+    if (!std::isnan(c.test_accuracy.mean))
+      cells.push_back(&c);  // NaN: trials of a search, which do not see the test set
   }
   if (cells.empty()) return std::nullopt;
   constexpr double row_height = 22, top = 26, label_width = 200, gap = 40;

@@ -49,7 +49,7 @@ std::string accuracy_line(const Study& study, const std::string& network) {
   const auto on = study.networks.size() > 1 ? cat(" on ", network) : std::string();
   std::vector<std::string> below, above, open;
   for (const cli::Cell& c : study.cells) {
-    if (c.network != network || c.complete == 0) continue;
+    if (c.network != network || std::isnan(c.test_accuracy.mean)) continue;
     if (c.rule == "backprop") {
       text = cat("Accuracy", on, ": backprop reaches ", cli::percent(c.test_accuracy.mean), " % on the test set",
                  behind(c.test_accuracy, cli::percent), ".");
@@ -65,7 +65,7 @@ std::string accuracy_line(const Study& study, const std::string& network) {
     // Which of them is the best is a comparison, and nothing was compared.
     std::vector<std::string> means;
     for (const cli::Cell& c : study.cells) {
-      if (c.network == network && c.complete > 0) {
+      if (c.network == network && !std::isnan(c.test_accuracy.mean)) {
         means.push_back(
             cat(c.rule, " ", cli::percent(c.test_accuracy.mean), " %", behind(c.test_accuracy, cli::percent)));
       }

@@ -180,8 +180,24 @@ std::string page_data(const Study& study, const std::vector<NeuronSources>& sour
     }
     runs.push_back(std::move(run));
   }
-  const ordered_json data{
-      {"schema", "strata-report"}, {"schema_version", 1}, {"runs", std::move(runs)}, {"pictures", to_json(sources)}};
+  auto search = ordered_json::array();
+  for (const cli::TunedCell& cell : study.search) {
+    auto score = ordered_json::array(), status = ordered_json::array();
+    for (const cli::Trial& t : cell.trials) {
+      score.push_back(short_number(t.score));
+      status.push_back(t.status);
+    }
+    search.push_back({{"rule", cell.rule},
+                      {"network", cell.network},
+                      {"chosen", cell.best},
+                      {"score", std::move(score)},
+                      {"status", std::move(status)}});
+  }
+  const ordered_json data{{"schema", "strata-report"},
+                          {"schema_version", 1},
+                          {"runs", std::move(runs)},
+                          {"pictures", to_json(sources)},
+                          {"search", std::move(search)}};
   std::string text = data.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   std::string safe;
   for (const char c : text) safe += c == '<' ? std::string("\\u003c") : std::string(1, c);  // "</script>" in a name
@@ -234,6 +250,12 @@ std::string notes_part(const Study& study) {
   };
   list("Left out: files that cannot be read", study.complaints);
   list("Unfinished runs, left out", study.unfinished);
+  if (study.is_search) {
+    html +=
+        "<p class=\"soft\">Runs with seeds from 1,000,000,000 on are trials of a search, each with a setting of "
+        "its own, stopped early or not: what is a mean or an interval over seeds elsewhere is one over settings "
+        "here.</p>\n";
+  }
   return html;
 }
 
@@ -249,11 +271,11 @@ Page make_page(const Study& study) {
     nav += cat("<a href=\"#", id, "\">", escaped(title), "</a>\n");
     body += html;
   };
-  const auto figure = [&](const std::optional<Figure>& f) {
+  const auto figure = [&](const std::optional<Figure>& f, const std::string& below = "") {
     if (!f) return;
     section(f->name, f->title,
             cat("<h2 id=\"", f->name, "\">", escaped(f->title), "</h2>\n<figure>\n", f->svg.element(), "<figcaption>",
-                escaped(f->sentence), "</figcaption>\n</figure>\n"));
+                escaped(f->sentence), "</figcaption>\n</figure>\n", below));
     page.files.emplace_back(f->name + ".svg", f->svg.file());
   };
   figure(final_accuracy(study));
@@ -266,6 +288,7 @@ Page make_page(const Study& study) {
   figure(angles_to_backprop(study));
   figure(layer_similarity(study));
   figure(accuracy_by_time(study));
+  figure(search_curves(study), html_of(search_table(study)));
   section("claims", "Claims", claims_part(study));
   section("tables", "Tables",
           cat("<h2 id=\"tables\">Tables</h2>\n", html_of(cli::results_table(study.cells, true)),

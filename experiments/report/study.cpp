@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "experiments/cli/run_reader.hpp"
 #include "experiments/report/svg.hpp"
 #include "framework/core/errors.hpp"
 
@@ -28,6 +29,29 @@ template <class Rank> void add_by(std::vector<std::string>& names, const std::st
   if (std::find(names.begin(), names.end(), name) != names.end()) return;
   const auto at = std::find_if(names.begin(), names.end(), [&](auto& other) { return rank(name) < rank(other); });
   names.insert(at, name);
+}
+
+// A search knows plain names.
+bool chosen_label(const std::vector<std::string>& labels, const std::string& name) {
+  return labels.empty() || std::any_of(labels.begin(), labels.end(), [&](auto& l) { return plain_rule(l) == name; });
+}
+
+// Of `strata compare --tune`, in search/, or of `strata tune`.
+void read_search(const cli::RunReader& reader, const Selection& selection, Study& study) {
+  std::error_code error;
+  const bool beside = fs::exists(study.folder / "search" / "trials.h5", error);
+  const fs::path file = (beside ? study.folder / "search" : study.folder) / "trials.h5";
+  if (!fs::exists(file, error)) return;
+  study.is_search = !beside;
+  try {
+    for (cli::TunedCell& cell : reader.read_trials(file).cells) {
+      if (chosen_label(selection.rules, cell.rule) && chosen_label(selection.networks, cell.network)) {
+        study.search.push_back(std::move(cell));
+      }
+    }
+  } catch (const Error& e) {
+    study.complaints.emplace_back(e.what());
+  }
 }
 
 std::vector<std::string> unfinished_files(const fs::path& folder) {
@@ -101,6 +125,8 @@ Study read_study(const cli::Program& program, const fs::path& folder, const Sele
     throw UsageError(cat("report ", folder.string(), ": has no finished run", why,
                          "; expected a folder that strata compare or run wrote"));
   }
+
+  read_search(*program.reader, selection, study);
 
   const auto& catalog = program.rules.entries();
   const auto rule_rank = [&](const std::string& label) {

@@ -10,6 +10,7 @@
 #include "experiments/cli/findings.hpp"
 #include "experiments/cli/results.hpp"
 #include "experiments/cli/store.hpp"
+#include "experiments/cli/tuning.hpp"
 
 namespace strata::report {
 
@@ -26,6 +27,8 @@ struct Study {
   /// Complete runs of a cell, by seed, analysed or not; as cells, without the empty.
   std::vector<cli::AnalysedRuns> series;
   std::vector<std::string> rules, networks;  ///< names as in summary.h5: "rule@hash" and "network@dataset" where needed
+  std::vector<cli::TunedCell> search;        ///< trials of a search that lies in the folder, or is the folder
+  bool is_search = false;                    ///< the runs, or some of them, are those trials
   std::vector<std::string> complaints;       ///< files left out, and why
   std::vector<std::string> unfinished;       ///< files of runs under way or stopped
 

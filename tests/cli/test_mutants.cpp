@@ -7,6 +7,7 @@
 
 #include "datasets/hdf5.hpp"
 #include "experiments/cli/run_reader.hpp"
+#include "experiments/cli/tuning.hpp"
 #include "framework/core/errors.hpp"
 #include "tests/cli/program.hpp"
 #include "tests/support/count.hpp"
@@ -129,6 +130,15 @@ BOOST_AUTO_TEST_CASE(mutants_of_run_files) {
 
   read_mutants(
       in, mutator, [&](const fs::path& file) { reader.read(file, true); }, "validate mutant.h5");
+}
+
+BOOST_AUTO_TEST_CASE(mutants_of_trials) {
+  const strata::cli::RunReader reader({.seconds = 1, .bytes = std::size_t{512} << 20});
+  const Scratch in;
+  BOOST_REQUIRE(call(in, "tune --dataset clusters --hidden 4 --epochs 1 --rules fa,dfa --trials 3 --out s").code == 0);
+  Mutator mutator({content(in / "s/trials.h5")});
+  read_mutants(
+      in, mutator, [&](const fs::path& file) { reader.read_trials(file); }, "validate mutant.h5");
 }
 
 // Arrays as other programs write them: in one piece, in chunks, compressed, beside other things.

@@ -11,7 +11,7 @@ import tempfile
 
 STRATA, SCRIPT = sys.argv[1], pathlib.Path(sys.argv[2])
 RULES = ("backprop", "frozen", "dfa")
-FIGURES = ("accuracy", "angles", "curves", "distances", "gradient")
+FIGURES = ("accuracy", "angles", "curves", "distances", "gradient", "search")
 
 
 def run(words):
@@ -51,7 +51,7 @@ def main():
         setting = ["--quiet", "--dataset", "clusters", "--epochs", "2", "--neurons", "4", "--examples",
                    "8", "--k", "2", "--out", str(out)]
         # A grid, and beside it another network on another seed under one of the rules: the table has holes.
-        for words in (["compare", "--hidden", "8x2", "--seeds", "2", "--rules", ",".join(RULES)],
+        for words in (["compare", "--hidden", "8x2", "--seeds", "2", "--rules", ",".join(RULES), "--tune", "3"],
                       ["run", "--seed", "7", "--network", f"{scratch}/deep.json"]):
             if words[0] == "run":
                 graph = run([STRATA, "run", "--print-graph", "--dataset", "clusters", "--hidden", "8x3"]).stdout
@@ -66,7 +66,7 @@ def main():
         if SCRIPT.suffix == ".py":
             rows = {(line[-1], line[0]): float(line[2]) / 100 for line in lines if line[0] in RULES}
             figures = sorted(path.name for path in (out / "figures").iterdir())
-            assert figures == [f"deep-{kind}.png" for kind in FIGURES if kind != "angles"] + \
+            assert figures == [f"deep-{kind}.png" for kind in FIGURES if kind not in ("angles", "search")] + \
                 [f"mlp-{kind}.png" for kind in FIGURES], figures
             for path in (out / "figures").iterdir():
                 content = path.read_bytes()

@@ -2,7 +2,10 @@
 
 usage: check_program.py STRATA FOLDER    exits 0: all well, 1: a difference, 77: a Python package is missing
 """
+import contextlib
 import glob
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -47,6 +50,10 @@ ANALYSIS_DIMS = {
         "cka": ("snapshot", "layer", "layer_other"),
         **{name: ("snapshot", "layer") for name in ("activation_pr", "probe_accuracy")}},
 }
+TRIAL = ("rule", "network", "trial")
+TRIALS_DIMS = {"/": {"README": ()}, "/trials": {
+    **{name: TRIAL for name in ("rung", "status", "seed", "score", "seconds", "multiply_adds")}, "chosen": TRIAL[:2],
+    "value": TRIAL + ("hyperparameter",), "validation_accuracy": TRIAL + ("epoch",)}}
 
 
 def dims_of(path, full):
@@ -173,6 +180,41 @@ def check_summary(path, engine):
         check(bool(data[name].notnull().all()), f"{path} {engine}: {name} has gaps")
 
 
+def check_trials(folder, engine):
+    """That trials.h5 says what tuned.json does, and that the lines of its README run."""
+    label = f"{folder} {engine}"
+    with xr.open_dataset(f"{folder}/trials.h5", group="trials", engine=engine) as trials:
+        trials.load()
+    with open(f"{folder}/tuned.json", encoding="utf-8") as file:
+        tuned = json.load(file)["tuned"]
+    check([t["rule"] for t in tuned] == ["fa", "dfa"], f"{label}: rules of tuned.json")
+    highest = trials.validation_accuracy.max("epoch")
+    check(equal(highest.values, trials.score.values), f"{label}: score is not the highest accuracy")
+    for t in tuned:
+        cell = trials.sel(rule=t["rule"], network=t["network"])
+        check(int(cell.chosen) == t["trial"], f"{label}: chosen {int(cell.chosen)}, tuned.json {t['trial']}")
+        best = cell.sel(trial=t["trial"])
+        check(float(best.score) == t["validation_accuracy"], f"{label}: accuracy of the chosen trial")
+        check(int(best.rung) == int(cell.rung.max()) and int(best.status) == 0, f"{label}: rung of the chosen trial")
+        check(abs(float(cell.multiply_adds.sum()) - t["multiply_adds"]) < 1, f"{label}: multiply-adds")
+        for option, text in t["options"].items():
+            value = float(best.value.sel(hyperparameter=option))
+            choices = trials.attrs.get(f"choices_{t['rule']}_{option}")
+            same = choices.split(", ")[int(value)] == text if choices else value == float(text)
+            check(same, f"{label}: {t['rule']}.{option} is {value}, tuned.json {text}")
+    with xr.open_dataset(f"{folder}/trials.h5", engine=engine) as root:
+        readme = str(plain(root.README))
+    lines, here = [line.strip() for line in readme.split("PYTHON")[1].splitlines()[1:]], os.getcwd()
+    names = {}
+    with contextlib.ExitStack() as back:
+        back.callback(os.chdir, here)
+        os.chdir(folder)
+        exec("\n".join(lines), names)  # noqa: S102  as a reader would type them
+    names["t"].close()
+    check(bool((names["best"].isel(trial=-1) == trials.score.max("trial")).all()), f"{label}: README's best")
+    check(names["setting"].dims == ("network", "hyperparameter"), f"{label}: README's setting")
+
+
 def main():
     with tempfile.TemporaryDirectory(dir=sys.argv[2]) as folder:
         subprocess.run([sys.argv[1], "compare", *SETTING, "--seeds", str(SEEDS), "--rules", ",".join(RULES),
@@ -193,8 +235,13 @@ def main():
             check_file(path, dims_of(path, full=True))
             check_analysis(path, ENGINES[-1], full=True)
         check_file(f"{folder}/out/summary.h5", SUMMARY_DIMS)
+        subprocess.run([sys.argv[1], "tune", *SETTING, "--rules", "fa,dfa", "--trials", "4", "--reduction", "2", "--search",
+                        "fa.optimizer=choice:adam|rmsprop", "--out", f"{folder}/tuned"], check=True,
+                       stdout=subprocess.DEVNULL)
+        check_file(f"{folder}/tuned/trials.h5", TRIALS_DIMS)
         for engine in ENGINES:
             check_summary(f"{folder}/out/summary.h5", engine)
+            check_trials(f"{folder}/tuned", engine)
     print("failures:", check_xarray.check.failures)
     sys.exit(1 if check_xarray.check.failures else 0)
 

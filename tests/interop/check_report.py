@@ -87,7 +87,9 @@ def main():
         strata("compare", "--rules", "all", "--seeds", "10", "--hidden", "8x2", "--epochs", "1", "--out", "many", *small, folder=folder)
         strata("compare", "--rules", "backprop", "--seeds", "1", "--hidden", "6x40", "--epochs", "12", "--neurons", "2", "--out", "deep",
                *small, folder=folder)
-        for name, svgs, picked in (("one", 9, 3), ("two", 10, 4), ("many", 9, 4), ("deep", 8, 3)):
+        strata("compare", "--config", "two.ini", "--rules", "backprop,fa,dtp", "--seeds", "1", "--tune", "9", "--out", "tuned", *small,
+               folder=folder)
+        for name, svgs, picked in (("one", 9, 3), ("tuned", 11, 4), ("two", 10, 4), ("many", 9, 4), ("deep", 8, 3)):
             strata("report", name, folder=folder)
             for width in (1100, 420):
                 found = look(folder / name / "report.html", width, folder)
