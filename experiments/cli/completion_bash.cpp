@@ -93,12 +93,12 @@ std::vector<OptionDef> all_options_of(const RuleEntry& rule) {
   return all;
 }
 
-// The options whose value names rules, and the rules where none is given.
+// The options whose value names the rules that are trained (--except has no fallback), and the rules where none is given.
 std::string rules_on_the_line(const Command& command) {
   std::string fallback;
   std::vector<std::string> options;
   for (const OptionDef& o : flat(command.groups)) {
-    if (!o.known.rules) continue;
+    if (!o.known.rules || o.fallback.empty()) continue;
     options.push_back("--" + o.name);
     fallback = o.fallback;
   }

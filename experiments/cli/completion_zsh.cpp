@@ -67,7 +67,8 @@ std::string command_function(const Command& command, const Program& program) {
   std::string rule_options;
   for (const OptionDef& o : flat(command.groups)) {
     out << "        " << specification(o, program) << '\n';
-    if (o.known.rules) rule_options = cat("      _strata_named_rules --", o.name, " ", o.fallback, "\n");
+    if (o.known.rules && !o.fallback.empty())
+      rule_options = cat("      _strata_named_rules --", o.name, " ", o.fallback, "\n");
   }
   out << "        '(- *)--help[explain " << command.name << "]'\n";
   if (!(command.words == Known{})) {
