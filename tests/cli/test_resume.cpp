@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_closed_terminal_does_not_end_the_work) {
 BOOST_AUTO_TEST_CASE(told_twice_it_leaves_at_once) {
   const Scratch in;
   Running program(in.path(),
-                  words(strata::cat("run --dataset clusters --hidden 1000x4 --batch 500 --out out", for_ever)));
+                  words(strata::cat("run --dataset clusters --hidden 300x3 --batch 1000 --out out", for_ever)));
   BOOST_REQUIRE(program.until([&] { return !run_files(in / "out", ".h5.partial").empty(); }));
   for (const int number : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) program.signal(number);
   const Outcome o = program.wait();
