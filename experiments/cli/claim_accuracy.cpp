@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 
+#include "experiments/cli/claims.hpp"
 #include "experiments/cli/findings.hpp"
 #include "experiments/cli/verdict.hpp"
 #include "framework/analysis/significance.hpp"
@@ -11,8 +12,6 @@
 
 namespace strata::cli {
 namespace {
-
-constexpr std::string_view skip_ending = "_skip";
 
 // A rule on a network: beside backprop, beside frozen, and how fast.
 struct Contest {
@@ -66,17 +65,7 @@ bool within_margin(const Interval& difference) {
   return difference.low > -accuracy_margin && difference.high < accuracy_margin;
 }
 
-std::string beside_backprop(const Cell& cell) {
-  switch (verdict(cell.difference, cell.p_holm)) {
-    case Verdict::none: return "–";
-    case Verdict::below: return within_margin(cell.difference) ? "below, within 1 point" : "below";
-    case Verdict::above: return within_margin(cell.difference) ? "above, within 1 point" : "above";
-    case Verdict::open: return within_margin(cell.difference) ? "within 1 point" : "open";
-  }
-  return "";
-}
-
-std::string beside_frozen(const Cell& cell) {
+std::string in_words(const Cell& cell) {
   switch (verdict(cell.difference, cell.p_holm)) {
     case Verdict::none: return "–";
     case Verdict::below: return "below";
@@ -84,6 +73,12 @@ std::string beside_frozen(const Cell& cell) {
     case Verdict::open: return "open";
   }
   return "";
+}
+
+std::string with_margin(const Cell& cell) {
+  if (!within_margin(cell.difference)) return in_words(cell);
+  const bool open = verdict(cell.difference, cell.p_holm) == Verdict::open;
+  return cat(open ? "" : in_words(cell) + ", ", "within 1 point");
 }
 
 std::string contest_table(const std::vector<Contest>& contests) {
@@ -96,8 +91,8 @@ std::string contest_table(const std::vector<Contest>& contests) {
     const Cell& b = *c.backprop;
     const Cell& f = *c.frozen;
     table.rows.push_back({b.rule, b.network, percent(b.test_accuracy.mean), signed_percent(b.difference.mean),
-                          interval_text(b.difference, signed_percent), p_text(b.p_holm), beside_backprop(b),
-                          signed_percent(f.difference.mean), p_text(f.p_holm), beside_frozen(f),
+                          interval_text(b.difference, signed_percent), p_text(b.p_holm), with_margin(b),
+                          signed_percent(f.difference.mean), p_text(f.p_holm), in_words(f),
                           percent(mean(c.first_epoch)), mean_of_those(c.epochs, [](double v) { return decimal(v, 2); }),
                           mean_of_those(c.multiply_adds, [](double v) { return scientific(v); })});
   }
@@ -111,7 +106,7 @@ std::string depth_table(const std::vector<Contest>& contests) {
   for (const Contest& c : contests) {
     const Verdict v = verdict(c.frozen->difference, c.frozen->p_holm);
     if (v == Verdict::none) continue;
-    const std::pair<std::string, bool> key{c.frozen->rule, c.frozen->network.ends_with(skip_ending)};
+    const std::pair<std::string, bool> key{c.frozen->rule, has_skips(c.frozen->network)};
     if (!lines.contains(key)) order.push_back(key);
     lines[key][c.depth] = v;
   }

@@ -25,10 +25,6 @@ std::string above_zero(const Interval& i) {
   return i.high < 0 ? "no: the opposite" : "undecided: the interval holds 0";
 }
 
-bool has_skip_name(const AnalysedRuns& c) {
-  return c.network.size() > 5 && c.network.substr(c.network.size() - 5) == "_skip";
-}
-
 std::string tally(std::size_t yes, std::size_t all, const char* of) { return cat(yes, " of ", all, " ", of); }
 
 std::string gradient_decay(const std::vector<AnalysedRuns>& all) {
@@ -97,7 +93,7 @@ std::string prior_layer(const std::vector<AnalysedRuns>& all) {
   std::vector<Row> rows;
   std::size_t raw = 0, scaled = 0, cells = 0;
   for (const AnalysedRuns& cell : all) {
-    if (has_skip_name(cell)) continue;
+    if (has_skips(cell.network)) continue;
     ++cells;
     bool raw_yes = false, scaled_yes = true;
     for (const Moment moment : {Moment::first, Moment::last}) {
@@ -172,6 +168,8 @@ std::string first_layer(const std::vector<AnalysedRuns>& all) {
 }
 
 }  // namespace
+
+bool has_skips(const std::string& network) { return network.size() > 5 && network.ends_with("_skip"); }
 
 const AnalysedRuns* partner(const std::vector<AnalysedRuns>& all, const AnalysedRuns& plain) {
   for (const AnalysedRuns& c : all) {

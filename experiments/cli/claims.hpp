@@ -22,6 +22,9 @@ namespace strata::cli {
 
 const std::vector<std::string>& claim_names();
 
+/// Whether a network is called NAME_skip.
+bool has_skips(const std::string& network);
+
 /// The same rule on the network NAME_skip, where `plain` is on NAME; null if it is not there.
 const AnalysedRuns* partner(const std::vector<AnalysedRuns>& all, const AnalysedRuns& plain);
 
