@@ -99,28 +99,47 @@ std::string contest_table(const std::vector<Contest>& contests) {
   return text_of(table);
 }
 
-// How a rule stands beside frozen as nets get deeper, and where it stops being above it.
+// How a rule stands beside frozen on a net: above it; told to be no better, since it is below or at most the margin above;
+// or not told from it.
+enum class Standing { above, no_better, open };
+
+Standing standing_of(const Cell& cell) {
+  switch (verdict(cell.difference, cell.p_holm)) {
+    case Verdict::above: return Standing::above;
+    case Verdict::below: return Standing::no_better;
+    default: return cell.difference.high < accuracy_margin ? Standing::no_better : Standing::open;
+  }
+}
+
+// The depth from which on the rule is no better than frozen: "8"; "3 or 8" if 3 is open; "open" if no depth tells.
+std::string stop_of(const std::map<int, Standing>& by_depth) {
+  std::string stop, maybe;
+  for (const auto& [depth, standing] : by_depth) {
+    if (standing == Standing::above) stop = maybe = "";
+    else if (standing == Standing::open && stop.empty()) maybe += cat(depth, " or ");
+    else if (standing == Standing::no_better && stop.empty()) stop = cat(maybe, depth);
+  }
+  if (!stop.empty()) return stop;
+  return maybe.empty() ? "–" : "open";
+}
+
 std::string depth_table(const std::vector<Contest>& contests) {
   std::vector<std::pair<std::string, bool>> order;  // rule, with skips
-  std::map<std::pair<std::string, bool>, std::map<int, Verdict>> lines;
+  std::map<std::pair<std::string, bool>, std::map<int, Standing>> lines;
   for (const Contest& c : contests) {
-    const Verdict v = verdict(c.frozen->difference, c.frozen->p_holm);
-    if (v == Verdict::none) continue;
+    if (verdict(c.frozen->difference, c.frozen->p_holm) == Verdict::none) continue;
     const std::pair<std::string, bool> key{c.frozen->rule, has_skips(c.frozen->network)};
     if (!lines.contains(key)) order.push_back(key);
-    lines[key][c.depth] = v;
+    lines[key][c.depth] = standing_of(*c.frozen);
   }
-  Table table{{"rule", "nets", "above frozen with so many hidden layers", "not above", "stops at"}, {}, 2, ""};
+  Table table{
+      {"rule", "nets", "above frozen with so many hidden layers", "no better", "not told", "stops at"}, {}, 2, ""};
   for (const auto& key : order) {
-    std::string above, other, stops = "–";
-    for (const auto& [depth, v] : lines[key]) {
-      std::string& where = v == Verdict::above ? above : other;
-      where += cat(where.empty() ? "" : ", ", depth, v == Verdict::below ? " (below)" : "");
-      if (v == Verdict::above) stops = "–";
-      else if (stops == "–") stops = std::to_string(depth);
-    }
-    table.rows.push_back({key.first, key.second ? "with skips" : "plain", above.empty() ? "–" : above,
-                          other.empty() ? "–" : other, stops});
+    std::map<Standing, std::string> where;
+    for (const auto& [depth, standing] : lines[key]) where[standing] += cat(where[standing].empty() ? "" : ", ", depth);
+    const auto depths = [&](Standing s) { return where[s].empty() ? "–" : where[s]; };
+    table.rows.push_back({key.first, key.second ? "with skips" : "plain", depths(Standing::above),
+                          depths(Standing::no_better), depths(Standing::open), stop_of(lines[key])});
   }
   return text_of(table);
 }
@@ -176,8 +195,9 @@ std::string accuracy_claim(const std::vector<ResultRow>& rows, const std::vector
       "said at p < ",
       significance_level, ".\nepochs, multiply-adds: of training, to a validation accuracy of ", percent(speed_level),
       " %, linear between epochs, mean over seeds.\n\n", depth_table(contests),
-      "\nstops at: hidden layers from which on the rule is no longer above frozen, whose hidden layers do not "
-      "learn.\n\nC6, rules other than backprop and frozen: ",
+      "\nno better: below frozen, whose hidden layers do not learn, or less than 1 point above it; stops at: hidden "
+      "layers "
+      "from which on that holds.\n\nC6, rules other than backprop and frozen: ",
       all.size(), " cases: ", tally_of(all), ".\n");
   if (networks.size() > 1) {
     for (const std::string& network : networks) {
