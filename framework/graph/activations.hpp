@@ -8,6 +8,8 @@
 
 namespace strata {
 
+class Net;
+
 /// One set of values: a features × batch matrix a node. A rule may hold any number of sets (a clean and a corrupted
 /// pass, positives and negatives). Buffers grow to the largest batch seen and are then reused.
 class Activations {
@@ -47,6 +49,18 @@ class Activations {
     shown_[static_cast<std::size_t>(id)] = for_readers_[static_cast<std::size_t>(id)] = value;
   }
 
+  /// Remembers that a pass in training has left statistics of `node` of this net, which it is to be moved by.
+  void note_statistics(const Net& net, NodeId node) {
+    statistics_of_ = &net;
+    statistics_.push_back(node);
+  }
+
+  /// moves(net, node) for every node that was noted since the last call.
+  template <class Moves> void take_statistics(const Moves& moves) {
+    for (const NodeId node : statistics_) moves(*statistics_of_, node);
+    statistics_.clear();
+  }
+
   Aux& aux(NodeId id) { return aux_[static_cast<std::size_t>(id)]; }
   const Aux& aux(NodeId id) const { return aux_[static_cast<std::size_t>(id)]; }
 
@@ -61,6 +75,8 @@ class Activations {
   };
   std::vector<Shown> shown_, for_readers_;
   std::vector<Aux> aux_;
+  const Net* statistics_of_ = nullptr;
+  std::vector<NodeId> statistics_;
   const Graph* graph_;
   Index batch_ = 0;
 };

@@ -121,12 +121,12 @@ void Graph::find_neurons() {
   for (NodeId id = 1; id < size(); ++id) {
     int deepest = 0;
     for (const NodeId in : (*this)[id].inputs) deepest = std::max(deepest, depth(in));
-    const bool layer = !(*this)[id].params.empty();
+    const bool layer = !(*this)[id].params.empty() && (deepest == 0 || !(*this)[id].layer->keeps_units());
     depth_[static_cast<std::size_t>(id)] = deepest + (layer ? 1 : 0);
     if (!layer) continue;
     layers_.push_back(id);
     NodeId top = id;
-    while ((*this)[top].readers.size() == 1 && (*this)[(*this)[top].readers[0]].layer->elementwise()) {
+    while ((*this)[top].readers.size() == 1 && (*this)[(*this)[top].readers[0]].layer->keeps_units()) {
       top = (*this)[top].readers[0];
     }
     neuron_[static_cast<std::size_t>(id)] = top;

@@ -1,9 +1,11 @@
 // A directed acyclic graph of layers, checked when it is built and constant from then on.
 //
 // Nodes have integer ids in topological order; node 0 is the input. Words used throughout:
-//   layer        a node with parameters
-//   neuron node  where a layer's units are read: the layer's node, or the last of the elementwise nodes (activation,
-//                add, dropout) that follow it one after the other, each the only reader of the one before
+//   layer        a node with parameters that makes units of its own: not a normalisation, which belongs to the layer before
+//                it (one that has no layer before it is a layer)
+//   neuron node  where a layer's units are read: the layer's node, or the last of the nodes that keep its units
+//                (normalisation, activation, add, dropout) and follow it one after the other, each the only reader of the
+//                one before
 //   credit point the neuron node of a hidden layer: where a rule may deliver a signal
 //   cut          a node that every path from the input to the output passes through
 //   region       of a credit point (or the output): the nodes between it and the credit points before it
@@ -46,7 +48,7 @@ class Graph {
   NodeId find(const std::string& name) const;
   const GraphSpec& spec() const { return spec_; }
 
-  /// Nodes with parameters, in topological order.
+  /// The layers, in topological order.
   const std::vector<NodeId>& layers() const { return layers_; }
   /// The neuron node of a layer.
   NodeId neuron(NodeId layer) const { return neuron_[static_cast<std::size_t>(layer)]; }

@@ -29,13 +29,13 @@ Initializer initializer(const std::string& name, double gain) {
 double initial_sd(const Initializer& init, Index rows, Index cols) {
   using Kind = Initializer::Kind;
   const double in = static_cast<double>(cols);
-  const double out = static_cast<double>(rows);
+  const double out = static_cast<double>(rows * init.positions);
   switch (init.kind) {
     case Kind::zeros: return 0;
     case Kind::xavier: return init.gain * std::sqrt(2.0 / (in + out));
     case Kind::he: return init.gain * std::sqrt(2.0 / in);
     case Kind::lecun: return init.gain * std::sqrt(1.0 / in);
-    case Kind::orthogonal: return init.gain / std::sqrt(std::max(in, out));
+    case Kind::orthogonal: return init.gain / std::sqrt(static_cast<double>(std::max(rows, cols)));
     case Kind::normal: return init.gain;
     case Kind::uniform: return init.gain / std::sqrt(3.0);
   }

@@ -1,6 +1,7 @@
 // How a weight matrix starts.
 //
-// W is outputs × inputs, fan_in = inputs, fan_out = outputs, g the gain.
+// W is outputs × inputs, fan_in = inputs, fan_out = outputs, g the gain. In a kernel of a convolution each output channel
+// reaches `positions` units: fan_out = outputs·positions (fan_in has them in its columns already).
 //   xavier   variance g²·2/(fan_in + fan_out)   Glorot & Bengio 2010, eq. 16 (uniform), 12 (variance)
 //   he       variance g²·2/fan_in               He et al. 2015 (1502.01852), eq. 10
 //   lecun    variance g²/fan_in                 LeCun et al. 1998, "Efficient BackProp", eq. 16
@@ -21,6 +22,7 @@ struct Initializer {
   Kind kind = Kind::zeros;
   bool uniform = false;  ///< for xavier, he and lecun: uniform instead of normal
   double gain = 1;       ///< for Kind::normal the standard deviation, for Kind::uniform the half width
+  Index positions = 1;   ///< of a kernel: its height × width
 
   static Initializer zeros() { return {}; }
   static Initializer normal(double sd) { return {Kind::normal, false, sd}; }

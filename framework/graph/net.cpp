@@ -33,12 +33,12 @@ Scalar* at(MutView& m, Index row, Index col) { return m.data() + col * m.outerSt
 Net::Net(Graph graph, Registry& registry, const std::string& prefix, const std::string& group, bool trainable)
     : graph_(std::move(graph)), params_(static_cast<std::size_t>(graph_.size())),
       tail_(static_cast<std::size_t>(graph_.size()), 0) {
-  for (const NodeId id : graph_.layers()) {
+  for (NodeId id = 1; id < graph_.size(); ++id) {
     for (const ParamSpec& spec : graph_[id].params) {
       const std::string name = prefix + graph_[id].name + "." + spec.name;
       params_[static_cast<std::size_t>(id)].push_back(
-          trainable ? registry.add(name, group, spec.rows, spec.cols, spec.init)
-                    : registry.add_buffer(name, group, spec.rows, spec.cols, spec.init));
+          trainable && spec.trainable ? registry.add(name, group, spec.rows, spec.cols, spec.init)
+                                      : registry.add_buffer(name, group, spec.rows, spec.cols, spec.init));
     }
   }
   find_tails();
@@ -87,6 +87,7 @@ bool Net::forward_node(const Ctx& ctx, const Registry& registry, NodeId node, In
   FewViews w;
   add_weights(*this, registry, node, nullptr, w);
   const NodeCtx at_node{ctx, graph_[node].name};
+  if (layer.has_statistics() && ctx.mode == Mode::train && ctx.update_stats) acts.note_statistics(*this, node);
   const MutView y = acts.own(node, batch);
   const NodeId tail = tail_[static_cast<std::size_t>(node)];
   if (!with_tail || tail == 0) {
@@ -174,6 +175,12 @@ void Net::backward(const Registry& registry, const Activations& acts, Deltas& de
     if (gradients != nullptr && !params(id).empty()) gradients->add(*this, id, acts, deltas[id]);
     if (!deltas.passed_on(id)) pull_back(registry, id, acts, deltas, sweep, true);
   }
+}
+
+void Net::move_statistics(Registry& registry, NodeId node, const Activations& acts) const {
+  FewMutViews w;
+  for (const ParamId id : params(node)) w.push_back(mut_view(registry.value(id)));
+  graph_[node].layer->move_statistics(acts.aux(node), {w.data(), w.size()});
 }
 
 void Net::push_forward(const Registry& registry, const Activations& acts, const std::vector<View>& dw, View dx,

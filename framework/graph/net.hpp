@@ -83,6 +83,9 @@ class Net {
   void push_forward(const Registry& registry, const Activations& acts, const std::vector<View>& dw, View dx,
                     Activations& tangents) const;
 
+  /// Moves the running statistics of a node by the pass in training that `acts` holds.
+  void move_statistics(Registry& registry, NodeId node, const Activations& acts) const;
+
   /// g[p] += scale·gradient of the node's parameter p (g in the order of params(node)).
   void param_grad(NodeId node, const Activations& acts, View dy, MutViews g, Scalar scale) const;
 

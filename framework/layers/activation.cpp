@@ -89,7 +89,7 @@ struct Elu {
 template <class F> class Activation final : public Layer, public Pointwise {
  public:
   std::string type() const override { return F::name; }
-  bool elementwise() const override { return true; }
+  bool keeps_units() const override { return true; }
   const Pointwise* pointwise() const override { return this; }
 
   Shape infer(std::span<const Shape> in) const override {

@@ -42,4 +42,6 @@ bool Layer::param_grad_blocks(Views, View, const Aux&, View, Scalar, ParamBlockB
 
 void Layer::param_grad(Views, View, const Aux&, View, MutViews, Scalar) const {}
 
+void Layer::move_statistics(const Aux&, MutViews) const {}
+
 }  // namespace strata

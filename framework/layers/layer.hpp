@@ -21,11 +21,13 @@
 
 namespace strata {
 
-/// A parameter that a layer needs: its short name ("weight"), size and start.
+/// A parameter that a layer needs: its short name ("weight"), size and start. One that is not trainable is a buffer: only
+/// move_statistics changes it.
 struct ParamSpec {
   std::string name;
   Index rows, cols;
   Initializer init;
+  bool trainable = true;
 };
 
 /// Scratch of one node that forward writes and the backward half reads (a dropout mask, the winners of a pooling).
@@ -68,9 +70,9 @@ class Layer {
   /// Parameters for these inputs, in the order in which Params and the gradients of param_grad come.
   virtual std::vector<ParamSpec> params(std::span<const Shape> in) const;
 
-  /// True if each output feature depends on the same feature of the inputs alone (activations, add, dropout): such a
+  /// True if each output unit is the same unit of the inputs, changed (activations, add, dropout, normalisation): such a
   /// node belongs to the neurons of the layer before it.
-  virtual bool elementwise() const { return false; }
+  virtual bool keeps_units() const { return false; }
 
   /// The function, if the layer maps its one input number by number and does nothing else; null for all others.
   virtual const Pointwise* pointwise() const { return nullptr; }
@@ -107,6 +109,12 @@ class Layer {
   /// done(p, block) for all of scale·(∂y/∂w[p])ᵀ dy of every parameter p, which has no other place. Returns false, and
   /// has done nothing, if the layer cannot do it in blocks.
   virtual bool param_grad_blocks(Views x, View y, const Aux& aux, View dy, Scalar scale, ParamBlockBody done) const;
+
+  /// True if it keeps running statistics of what it sees in training, in parameters that are not trainable.
+  virtual bool has_statistics() const { return false; }
+
+  /// Moves them by what a forward pass in training left in `aux`; the other w are left alone.
+  virtual void move_statistics(const Aux& aux, MutViews w) const;
 
   /// dy = Σ_i (∂y/∂x[i]) dx[i] + Σ_p (∂y/∂w[p]) dw[p], the derivative along a direction (JVP), for forward gradients.
   /// Overwrites dy. A dx[i] or dw[p] without data stands for 0. By default throws UnsupportedError.

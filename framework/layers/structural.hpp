@@ -9,7 +9,7 @@ namespace strata {
 class Add final : public Layer {
  public:
   std::string type() const override { return "add"; }
-  bool elementwise() const override { return true; }
+  bool keeps_units() const override { return true; }
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;
@@ -30,7 +30,7 @@ class Concat final : public Layer {
 class Flatten final : public Layer {
  public:
   std::string type() const override { return "flatten"; }
-  bool elementwise() const override { return true; }
+  bool keeps_units() const override { return true; }
   bool passes_through() const override { return true; }
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
@@ -46,7 +46,7 @@ class Dropout final : public Layer {
   explicit Dropout(double rate);
   std::string type() const override { return "dropout"; }
   nlohmann::ordered_json attributes() const override { return {{"rate", rate_}}; }
-  bool elementwise() const override { return true; }
+  bool keeps_units() const override { return true; }
   Shape infer(std::span<const Shape> in) const override;
   void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;

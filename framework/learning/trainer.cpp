@@ -140,9 +140,12 @@ void Trainer::run_pass(const Pass& pass, bool counts, const std::function<bool()
       const auto ids = std::span(order).subspan(first, std::min(size, order.size() - first));
       const Batch batch = buffer.gather(data_.train, ids);
       const double factor = counts ? lr_factor(settings_.schedule, train_steps_, epoch_steps, settings_.epochs) : 1;
-      const Ctx ctx{Mode::train, true, settings_.seed, step_};
+      Ctx ctx{Mode::train, true, settings_.seed, step_};
       const CountMultiplyAdds products;
-      for (const Phase& phase : pass.phases) step(phase, ctx, batch, factor);
+      for (const Phase& phase : pass.phases) {
+        step(phase, ctx, batch, factor);
+        ctx.update_stats = false;  // later phases see the same batch
+      }
       if (&pass == schedule_.epoch.data() && b == 0) multiply_adds_per_step_ = products.count();
       ++step_;
       if (counts) ++train_steps_;
@@ -169,6 +172,7 @@ void Trainer::step(const Phase& phase, const Ctx& ctx, const Batch& batch, doubl
     });
     if (first.id() >= 0) throw DivergedError(non_finite(first.id()));
   }
+  ws_.move_statistics(registry_);
   rule_->after_phase(phase, ctx, *net_, registry_);
 }
 

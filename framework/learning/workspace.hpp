@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "framework/graph/activations.hpp"
+#include "framework/graph/net.hpp"
 
 namespace strata {
 
@@ -23,6 +24,17 @@ class Workspace {
   /// Value and gradient sets of a rule's private net.
   Activations& acts_of(const Graph& graph, std::size_t k = 0) { return grown(private_acts_[&graph], graph, k); }
   Deltas& deltas_of(const Graph& graph, std::size_t k = 0) { return grown(private_deltas_[&graph], graph, k); }
+
+  /// Moves the running statistics of every node that a pass in training has gone through since the last call.
+  void move_statistics(Registry& registry) {
+    const auto move_all = [&](std::vector<std::unique_ptr<Activations>>& sets) {
+      for (const auto& acts : sets) {
+        acts->take_statistics([&](const Net& net, NodeId node) { net.move_statistics(registry, node, *acts); });
+      }
+    };
+    move_all(acts_);
+    for (auto& [graph, sets] : private_acts_) move_all(sets);
+  }
 
   /// A named rows × cols matrix with whatever it held before. Asked for larger than ever, it moves; asked for with other
   /// rows, it is the same memory.

@@ -135,7 +135,7 @@ void its_attributes_make_it_again(const LayerEntry& entry, const LayerExample& e
   Attributes again("node", t.layer->attributes());
   BOOST_TEST(entry.make(again)->attributes().dump() == t.layer->attributes().dump());
   BOOST_CHECK_NO_THROW(again.finish());
-  if (t.layer->elementwise()) BOOST_TEST(features(t.layer->infer(t.shapes)) == features(t.shapes[0]));
+  if (t.layer->keeps_units()) BOOST_TEST(features(t.layer->infer(t.shapes)) == features(t.shapes[0]));
   BOOST_CHECK_THROW(t.layer->infer({}), ShapeError);
 }
 

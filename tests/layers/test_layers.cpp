@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(shapes_that_do_not_fit) {
       }
     }
     // Elementwise layers keep the shape.
-    if (trial.layer->elementwise()) BOOST_TEST(features(trial.layer->infer(trial.shapes)) == features(trial.shapes[0]));
+    if (trial.layer->keeps_units()) BOOST_TEST(features(trial.layer->infer(trial.shapes)) == features(trial.shapes[0]));
   }
 }
 

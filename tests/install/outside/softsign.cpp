@@ -9,7 +9,7 @@ using namespace strata;
 class Softsign final : public Layer {
  public:
   std::string type() const override { return "softsign"; }
-  bool elementwise() const override { return true; }
+  bool keeps_units() const override { return true; }
 
   Shape infer(std::span<const Shape> in) const override {
     if (in.size() != 1) throw ShapeError(cat("softsign: expected one input, got ", in.size()));
