@@ -33,6 +33,24 @@ Index Attributes::required_integer(const std::string& name) {
   return integer(name, 0);
 }
 
+Extents Attributes::extents(const std::string& name, const Extents& fallback) {
+  const auto* v = take(name);
+  if (!v) return fallback;
+  if (v->is_number_integer()) return {v->get<Index>(), v->get<Index>()};
+  if (v->is_array() && v->size() == 2 && (*v)[0].is_number_integer() && (*v)[1].is_number_integer()) {
+    return v->get<Extents>();
+  }
+  throw UsageError(cat("node '", node_, "': ", name, " = ", v->dump(),
+                       ": expected a whole number, or an array of two for rows and columns"));
+}
+
+Extents Attributes::required_extents(const std::string& name) {
+  if (!object_.contains(name)) {
+    throw UsageError(cat("node '", node_, "': ", name, " is missing: expected a whole number or an array of two"));
+  }
+  return extents(name, {});
+}
+
 double Attributes::real(const std::string& name, double fallback) {
   const auto* v = take(name);
   if (!v) return fallback;

@@ -9,6 +9,7 @@
 
 #include "framework/core/catalog.hpp"
 #include "framework/layers/layer.hpp"
+#include "framework/layers/window.hpp"
 
 namespace strata {
 
@@ -25,8 +26,11 @@ class Attributes {
   std::string text(const std::string& name, const std::string& fallback);
   /// A number or an array of numbers.
   std::vector<double> reals(const std::string& name, const std::vector<double>& fallback);
-  /// As above, but must be there.
+  /// A whole number for rows and columns alike, or an array of two.
+  Extents extents(const std::string& name, const Extents& fallback);
+  /// As those above, but must be there.
   Index required_integer(const std::string& name);
+  Extents required_extents(const std::string& name);
 
   /// Throws UsageError naming an attribute that nothing above asked for.
   void finish() const;
