@@ -111,6 +111,7 @@ void Graph::infer_shapes() {
       throw ShapeError(cat("graph: node '", node.name, "': ", node.units, " units: expected at most 100,000,000"));
     }
     node.params = node.layer->params(in);
+    if (auto bound = node.layer->bound(in)) node.layer = std::move(bound);
   }
 }
 

@@ -16,6 +16,8 @@ void hand_on(MutView m, BlockBody done) {
 
 std::vector<ParamSpec> Layer::params(std::span<const Shape>) const { return {}; }
 
+std::shared_ptr<const Layer> Layer::bound(std::span<const Shape>) const { return nullptr; }
+
 double Layer::multiply_adds(std::span<const Shape>) const { return 0; }
 
 void Layer::push_forward(Views, Views, View, const Aux&, Views, Views, MutView) const {

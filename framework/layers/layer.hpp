@@ -7,6 +7,7 @@
 // sample b: many cotangents at once, for the analysis layer.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -69,6 +70,11 @@ class Layer {
 
   /// Parameters for these inputs, in the order in which Params and the gradients of param_grad come.
   virtual std::vector<ParamSpec> params(std::span<const Shape> in) const;
+
+  /// The same layer made for inputs of these shapes, which infer has accepted, or null if it needs nothing from them.
+  /// Views show features only: a layer that must know an image's height and width keeps them in what this returns, and
+  /// only that is run.
+  virtual std::shared_ptr<const Layer> bound(std::span<const Shape> in) const;
 
   /// True if each output unit is the same unit of the inputs, changed (activations, add, dropout, normalisation): such a
   /// node belongs to the neurons of the layer before it.

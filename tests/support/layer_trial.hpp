@@ -56,6 +56,7 @@ struct LayerTrial {
     }
     for (const ParamSpec& p : layer->params(shapes)) w.push_back(drawn(p.rows, p.cols, p.name));
     y.resize(features(layer->infer(shapes)), batch);
+    if (auto bound = layer->bound(shapes)) layer = std::move(bound);
     dy = drawn(y.rows(), batch, "dy");
   }
 
