@@ -50,6 +50,15 @@ std::multimap<std::string, Sample> samples() {
   }
   all.insert({"dense", {[](Index n) { return Json{{"units", n + 1}}; }, flat, {none, two, {{{2, 3}}, {"[2, 3]"}}}}});
   all.insert({"dense", {[](Index n) { return Json{{"units", n - 1}, {"bias", false}}; }, flat, {}}});
+  // Its own test tries more (test_conv2d.cpp).
+  all.insert({"conv2d",
+              {[](Index n) {
+                 return Json{{"channels", 3}, {"size", {2, 3}}, {"padding", n % 2}};
+               },
+               [](Index n) {
+                 return std::vector<Shape>{{n / 4 + 1, 4, 5}};
+               },
+               {none, two, {{{1, 2, 2}}, {"2×3", "2×2", "[1, 2, 2]"}}}}});
   const auto alike = [](Index n) { return std::vector<Shape>{{n, 2}, {n, 2}}; };
   all.insert({"add",
               {no_attributes,
@@ -352,6 +361,10 @@ BOOST_AUTO_TEST_CASE(attributes_are_checked) {
   refused("dense", {{"units", 4}, {"init", 3}}, {"'n7'", "init = 3", "string"});
   refused("dense", {{"units", 4}, {"gain", "big"}}, {"'n7'", "gain", "number"});
   refused("dense", {{"units", 4}, {"bais", true}}, {"'n7'", "'bais'", "did you mean 'bias'"});
+  refused("conv2d", {{"channels", 2}}, {"'n7'", "size", "missing"});
+  refused("conv2d", {{"channels", 2}, {"size", {3, 3, 3}}}, {"'n7'", "size = [3,3,3]", "array of two"});
+  refused("conv2d", {{"channels", 2}, {"size", 3}, {"stride", "2"}}, {"'n7'", "stride", "whole number"});
+  refused("conv2d", {{"channels", 2}, {"size", 3}, {"strides", 2}}, {"'n7'", "'strides'", "did you mean 'stride'"});
   refused("tanh", {{"slope", 1}}, {"'n7'", "'slope'"});
   for (const double rate : {1.0, -0.1, 1.5}) refused("dropout", {{"rate", rate}}, {"rate", cat(rate), "0 ≤ rate < 1"});
   refused("dropout", {{"rate", std::nan("")}}, {"rate"});
