@@ -23,7 +23,8 @@ class EquilibriumPropagation final : public LearningRule {
         nudged_steps_(o.integer("nudged-steps")) {}
 
   Traits traits() const override {
-    return {.layers = {"dense", "add", "concat", "flatten", "normalize", "dropout", "tanh", "sigmoid", "hard_sigmoid"}};
+    return {.layers = {"dense", "conv2d", "max_pool", "average_pool", "global_average_pool", "zero_pad", "add",
+                       "concat", "flatten", "normalize", "dropout", "tanh", "sigmoid", "hard_sigmoid"}};
   }
 
   std::string unsupported(const Graph& graph, const Loss& loss) const override {

@@ -247,6 +247,31 @@ void with_an_image_normalised_by_the_first_node(const RuleEntry& entry, Setting&
     BOOST_TEST(dinput.allFinite());
 }
 
+/// Pictures of 6 × 5 in three colours, for convolutions with a stride, with pooling, and with less than a vector of maps.
+Setting pictures(const RuleEntry& entry) {
+  Setting s({.features = 90, .classes = 4, .clusters = 2, .train = 120, .test = 20}, 24, {});
+  s.train.batch = 24;
+  ChainSpec chain;
+  chain.input = {3, 6, 5};
+  chain.hidden = {{5, Window{{3, 3}, {1, 1}, {1, 1}}, 2}, {6, Window{{2, 2}, {2, 1}, {1, 0}}}, {7}};
+  chain.outputs = 4;
+  s.chain = chain;
+  choose_loss(s, entry);
+  return s;
+}
+
+void on_pictures_or_it_says_what_is_in_the_way(const RuleEntry& entry, Setting&) {
+  Setting s = pictures(entry);
+  if (obstacle(s, entry).empty()) {
+    check_what_moves(s, entry);
+  } else {
+    BOOST_CHECK_EXCEPTION(s.trainer(entry), UnsupportedError, says({"'"}));
+  }
+  s.chain->skips = {{1, 2}};
+  s.chain->skip_mode = SkipMode::project;
+  if (obstacle(s, entry).empty()) check_what_moves(s, entry);
+}
+
 void a_checkpoint_in_mid_training_continues_to_the_same_bits(const RuleEntry& entry, Setting& s) {
   s.net.dropout = 0.2;
   if (!obstacle(s, entry).empty()) s.net.dropout = 0;
@@ -386,6 +411,7 @@ constexpr Check checks[] = {
     {"with_skips_or_it_says_what_is_in_the_way", with_skips_or_it_says_what_is_in_the_way},
     {"with_residuals_around_one_layer", with_residuals_around_one_layer},
     {"with_an_image_normalised_by_the_first_node", with_an_image_normalised_by_the_first_node},
+    {"on_pictures_or_it_says_what_is_in_the_way", on_pictures_or_it_says_what_is_in_the_way},
     {"a_checkpoint_in_mid_training_continues_to_the_same_bits",
      a_checkpoint_in_mid_training_continues_to_the_same_bits},
     {"computing_leaves_no_trace", computing_leaves_no_trace},

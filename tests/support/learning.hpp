@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,7 @@ struct Setting {
   Dataset data;
   Split split;
   MlpSpec net;
+  std::optional<ChainSpec> chain = {};  ///< in place of `net`
   std::string loss = "cross_entropy";
   TrainSettings train = {};
 
@@ -50,7 +52,7 @@ struct Setting {
     train.probe_examples = 16;
   }
 
-  Graph graph() const { return Graph(mlp_graph(net)); }
+  Graph graph() const { return Graph(chain ? chain_graph(*chain) : mlp_graph(net)); }
 
   std::unique_ptr<Trainer> trainer(std::unique_ptr<LearningRule> rule,
                                    std::vector<std::pair<std::string, OptimizerSpec>> optimizers) const {
