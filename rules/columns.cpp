@@ -42,7 +42,7 @@ void channel_deviations(View x, MutView z) {
     for (Index b = first; b < first + count; ++b) {
       for (Index c = 0; c < z.rows(); ++c) {
         const auto channel = x.col(b).segment(c * n, n).array();
-        MutView(z)(c, b) = std::sqrt((channel - channel.mean()).square().sum() / static_cast<Scalar>(n - 1));
+        z(c, b) = std::sqrt((channel - channel.mean()).square().sum() / static_cast<Scalar>(n - 1));
       }
     }
   });
@@ -55,7 +55,7 @@ void pull_back_deviations(View x, View z, View dz, MutView dx) {
       for (Index c = 0; c < z.rows(); ++c) {
         const auto channel = x.col(b).segment(c * n, n).array();
         const Scalar slope = z(c, b) > 0 ? dz(c, b) / (static_cast<Scalar>(n - 1) * z(c, b)) : Scalar(0);
-        MutView(dx).col(b).segment(c * n, n) = (channel - channel.mean()) * slope;
+        dx.col(b).segment(c * n, n) = (channel - channel.mean()) * slope;
       }
     }
   });

@@ -6,6 +6,7 @@
 #include "framework/layers/activation.hpp"
 #include "framework/layers/conv2d.hpp"
 #include "framework/layers/dense.hpp"
+#include "framework/layers/norm.hpp"
 #include "framework/layers/structural.hpp"
 
 namespace strata {
@@ -150,6 +151,25 @@ LayerCatalog builtin_layers() {
                "drops inputs in training; rate (0.5)",
                [](Attributes& a) { return std::make_shared<Dropout>(a.real("rate", 0.5)); },
                {{Json{{"rate", 0.4}}, {{7}}}}});
+  catalog.add(
+      {"batch_norm",
+       "each channel over the batch and its positions; epsilon (1e-5), momentum (0.1) of the running statistics",
+       [](Attributes& a) {
+         const double epsilon = a.real("epsilon", 1e-5);
+         return std::make_shared<BatchNorm>(epsilon, a.real("momentum", 0.1));
+       },
+       {{none, {{5}}}, {Json{{"epsilon", 0.1}, {"momentum", 0.3}}, {{3, 3, 5}}}}});
+  catalog.add({"layer_norm",
+               "all features of each sample together; epsilon (1e-5)",
+               [](Attributes& a) { return std::make_shared<LayerNorm>(a.real("epsilon", 1e-5)); },
+               {{none, {{7}}}, {Json{{"epsilon", 0.1}}, {{3, 3, 5}}}}});
+  catalog.add({"group_norm",
+               "groups of channels of each sample; groups, epsilon (1e-5)",
+               [](Attributes& a) {
+                 const Index groups = a.required_integer("groups");
+                 return std::make_shared<GroupNorm>(groups, a.real("epsilon", 1e-5));
+               },
+               {{Json{{"groups", 3}}, {{15}}}, {Json{{"groups", 2}, {"epsilon", 0.1}}, {{6, 3, 5}}}}});
   catalog.add({"normalize",
                "(x − mean)/sd; mean (0) and sd (1), a number or one a feature",
                [](Attributes& a) {
