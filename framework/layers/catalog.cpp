@@ -7,6 +7,8 @@
 #include "framework/layers/conv2d.hpp"
 #include "framework/layers/dense.hpp"
 #include "framework/layers/norm.hpp"
+#include "framework/layers/pool.hpp"
+#include "framework/layers/resample.hpp"
 #include "framework/layers/structural.hpp"
 
 namespace strata {
@@ -91,6 +93,51 @@ void Attributes::finish() const {
     }
   }
 }
+
+namespace {
+
+Window pool_window(Attributes& a) {
+  Window window{.size = a.required_extents("size")};
+  window.stride = a.extents("stride", window.size);
+  window.padding = a.extents("padding", {0, 0});
+  return window;
+}
+
+void add_image_layers(LayerCatalog& catalog) {
+  using Json = nlohmann::ordered_json;
+  // In the images of these sizes, as the suite draws them, no two pixels of a window are closer than the steps of its central
+  // differences in float: at a tie max_pool has no derivative.
+  const std::vector<LayerExample> pooled = {
+      {Json{{"size", 2}}, {{2, 6, 4}}},
+      {Json{{"size", 2}}, {{2, 5, 5}}},
+      {Json{{"size", {3, 2}}, {"stride", {2, 1}}, {"padding", {1, 0}}}, {{2, 5, 5}}},
+      {Json{{"size", 3}, {"stride", 2}, {"padding", 1}}, {{2, 5, 5}}}};
+  catalog.add({"max_pool", "largest of each window; size, stride (size), padding (0): numbers or [rows, columns]",
+               [](Attributes& a) { return std::make_shared<MaxPool>(pool_window(a)); }, pooled});
+  catalog.add({"average_pool",
+               "mean of each window; size, stride (size), padding (0, counts as zeros): numbers or [rows, columns]",
+               [](Attributes& a) { return std::make_shared<AveragePool>(pool_window(a)); }, pooled});
+  catalog.add({"global_average_pool",
+               "mean of each channel, as a flat vector",
+               [](Attributes&) { return std::make_shared<GlobalAveragePool>(); },
+               {{Json::object(), {{3, 2, 2}}}, {Json::object(), {{2, 5, 7}}}}});
+  catalog.add({"zero_pad",
+               "zeros around each channel; padding: a number or [rows, columns]",
+               [](Attributes& a) { return std::make_shared<ZeroPad>(a.required_extents("padding")); },
+               {{Json{{"padding", 1}}, {{2, 3, 5}}}, {Json{{"padding", {0, 2}}}, {{1, 3, 2}}}}});
+  catalog.add({"resize",
+               "images of another size; height, width, mode (nearest): nearest or bilinear",
+               [](Attributes& a) {
+                 const Index height = a.required_integer("height");
+                 const Index width = a.required_integer("width");
+                 return std::make_shared<Resize>(Extents{height, width}, a.text("mode", "nearest"));
+               },
+               {{Json{{"height", 5}, {"width", 3}}, {{2, 3, 5}}},
+                {Json{{"height", 7}, {"width", 2}, {"mode", "bilinear"}}, {{2, 3, 5}}},
+                {Json{{"height", 6}, {"width", 9}, {"mode", "bilinear"}}, {{1, 3, 4}}}}});
+}
+
+}  // namespace
 
 LayerCatalog builtin_layers() {
   using Json = nlohmann::ordered_json;
@@ -177,6 +224,7 @@ LayerCatalog builtin_layers() {
                  return std::make_shared<Normalize>(mean, a.reals("sd", {1}));
                },
                {{Json{{"mean", 0.3}, {"sd", 0.7}}, {{2, 2, 3}}}}});
+  add_image_layers(catalog);
   return catalog;
 }
 

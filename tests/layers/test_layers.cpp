@@ -18,6 +18,7 @@ using namespace strata;
 using strata::testing::bytes;
 using strata::testing::drawn;
 using strata::testing::says;
+using strata::testing::views;
 using strata::testing::zeros;
 using Json = nlohmann::ordered_json;
 
@@ -79,6 +80,32 @@ std::multimap<std::string, Sample> samples() {
   all.insert({"group_norm", {in_pairs, image, {{{{7, 2, 2}}, {"groups = 2", "7 channels", "[7, 2, 2]"}}}}});
   all.insert({"group_norm", {[](Index n) { return Json{{"groups", n / 2}}; }, image, {}}});
   const auto each = [=](Index n) { return Json{{"mean", numbers(6 * n, -0.2)}, {"sd", numbers(6 * n, 0.5)}}; };
+  const auto picture = [](Index n) { return std::vector<Shape>{{2, n, 7}}; };
+  const std::pair<std::vector<Shape>, std::vector<std::string>> unlike_image = {{{6, 7}}, {"[6, 7]", "height"}};
+  for (const char* pool : {"max_pool", "average_pool"}) {
+    all.insert({pool,
+                {[](Index) {
+                   return Json{{"size", 2}};
+                 },
+                 picture,
+                 {none, two, unlike_image, {{{2, 1, 7}}, {"2×2", "[2, 1, 7]"}}}}});
+    all.insert({pool,
+                {[](Index) {
+                   return Json{{"size", {4, 3}}, {"stride", {3, 1}}, {"padding", {2, 1}}};
+                 },
+                 picture,
+                 {{{{1, 4, 0}}, {"4×3", "[1, 4, 0]"}}}}});
+  }
+  all.insert({"global_average_pool", {no_attributes, picture, {none, two, unlike_image}}});
+  all.insert({"zero_pad", {[](Index) { return Json{{"padding", {1, 3}}}; }, picture, {none, two, unlike_image}}});
+  for (const char* mode : {"nearest", "bilinear"}) {
+    all.insert({"resize",
+                {[=](Index n) {
+                   return Json{{"height", 2 * n - 3}, {"width", 3}, {"mode", mode}};
+                 },
+                 picture,
+                 {none, two, unlike_image}}});
+  }
   all.insert({"normalize", {each, image, {{{{5}}, {"24 means", "[5]"}}}}});
   return all;
 }
@@ -174,6 +201,33 @@ BOOST_AUTO_TEST_CASE(gradients_are_added_and_scaled) {
       BOOST_TEST((dx_more[i].array() - 5 - dx[i].array()).abs().maxCoeff() < 1e-13);
     for (std::size_t i = 0; i < g.size(); ++i)
       BOOST_TEST((g_more[i].array() - 5 + 0.5 * g[i].array()).abs().maxCoeff() < 1e-13);
+  });
+}
+
+// ⟨dy, J v⟩ = ⟨Jᵀ dy, v⟩, with v a direction of the inputs and of the parameters; without a direction, J v = 0.
+BOOST_AUTO_TEST_CASE(push_forward_is_the_adjoint) {
+  for_every_layer(4, 3, [](Trial& t) {
+    t.forward();
+    std::vector<Matrix> dx = zeros(t.x), g = zeros(t.w), vx, vw;
+    t.pull_back(t.w, t.dy, dx);
+    t.param_grad(g, 1);
+    double expected = 0;
+    for (std::size_t i = 0; i < dx.size(); ++i) {
+      vx.push_back(drawn(dx[i].rows(), dx[i].cols(), cat("vx", i)));
+      expected += dx[i].cwiseProduct(vx[i]).sum();
+    }
+    for (std::size_t i = 0; i < g.size(); ++i) {
+      vw.push_back(drawn(g[i].rows(), g[i].cols(), cat("vw", i)));
+      expected += g[i].cwiseProduct(vw[i]).sum();
+    }
+    Matrix pushed = Matrix::Constant(t.y.rows(), t.y.cols(), 7);
+    const auto push = [&](const std::vector<View>& x, const std::vector<View>& w) {
+      t.layer->push_forward(views(t.w), views(t.x), view(t.y), t.aux, x, w, mut_view(pushed));
+    };
+    push(views(vx), views(vw));
+    BOOST_TEST(std::abs(pushed.cwiseProduct(t.dy).sum() - expected) < 1e-10 * (1 + std::abs(expected)));
+    push(std::vector<View>(vx.size(), nothing()), std::vector<View>(vw.size(), nothing()));
+    BOOST_TEST(pushed.norm() == 0);
   });
 }
 
@@ -396,6 +450,25 @@ BOOST_AUTO_TEST_CASE(attributes_are_checked) {
   refused("normalize", {{"sd", -1}}, {"sd = -1"});
   refused("normalize", {{"mean", "x"}}, {"'n7'", "mean", "number"});
   refused("normalize", {{"mean", {0, "x"}}}, {"'n7'", "mean", "number"});
+  for (const char* pool : {"max_pool", "average_pool"}) {
+    refused(pool, Json::object(), {"'n7'", "size", "missing"});
+    refused(pool, {{"size", 0}}, {pool, "size = 0", "1 to 4096"});
+    refused(pool, {{"size", 2.5}}, {"'n7'", "size = 2.5"});
+    refused(pool, {{"size", {2, 3, 4}}}, {"'n7'", "size", "array of two"});
+    refused(pool, {{"size", 2}, {"stride", 0}}, {pool, "stride = 0"});
+    refused(pool, {{"size", {4, 3}}, {"padding", {2, 2}}},
+            {pool, "padding = 2 with size = 3", "at most half the size, 1"});
+    refused(pool, {{"size", 2}, {"padding", -1}}, {pool, "padding = -1"});
+    refused(pool, {{"size", 2}, {"dilation", 1}}, {"'n7'", "'dilation'"});
+  }
+  refused("zero_pad", Json::object(), {"'n7'", "padding", "missing"});
+  refused("zero_pad", {{"padding", {1, -2}}}, {"zero_pad", "padding = -2", "0 to 4096"});
+  refused("zero_pad", {{"padding", 5000}}, {"padding = 5000"});
+  refused("resize", {{"height", 3}}, {"'n7'", "width", "missing"});
+  refused("resize", {{"height", 0}, {"width", 3}}, {"resize", "height = 0", "1 to 4096"});
+  refused("resize", {{"height", 3}, {"width", 4097}}, {"resize", "width = 4097"});
+  refused("resize", {{"height", 3}, {"width", 3}, {"mode", "biliner"}},
+          {"resize", "'biliner'", "did you mean 'bilinear'"});
   BOOST_CHECK_EXCEPTION(builtin_layers().at("desne"), UsageError, says({"'desne'", "did you mean 'dense'", "tanh"}));
   LayerCatalog catalog = builtin_layers();
   BOOST_CHECK_EXCEPTION(catalog.add(builtin_layers().at("dense")), UsageError, says({"'dense'", "already"}));
