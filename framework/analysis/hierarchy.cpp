@@ -31,7 +31,8 @@ constexpr Measure measure_table[] = {
     {"mass_entropy", Extent::layer, "entropy of jacobian_mass over distances, 1 = alike at all", "1", false},
     {"influence_pr", Extent::distance, "participation ratio of the influences from this distance", "neuron", false},
     {"skip_share", Extent::distance, "part of the influence that comes through skip edges", "1", false},
-    {"trophic_incoherence", Extent::net, "how far direct connections miss climbing by one level", "1", false},
+    {"trophic_incoherence", Extent::net,
+     "how far direct connections miss climbing by one level; not in nets of more than 8192 neurons", "1", false},
 };
 
 // Their indices, looked up once.

@@ -133,6 +133,7 @@ class Trophic {
 
 void measure_trophic_incoherence(const InfluenceAnalysis& analysis, HierarchyValues& into) {
   const Neurons& neurons = analysis.neurons();
+  if (neurons.count() > most_trophic_neurons) return;
   const std::size_t measure = measure_index("trophic_incoherence");
   auto connections = direct_connections(analysis);
   for (const Scaling scaling : {Scaling::raw, Scaling::scaled}) {

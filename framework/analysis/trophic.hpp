@@ -11,8 +11,11 @@
 
 namespace strata {
 
+/// All connections count, not a sample: in nets with more neurons than this, as convolutions have, the measure is NaN.
+inline constexpr Index most_trophic_neurons = 8192;
+
 /// For raw and scaled, without and with the input (NaN if the analysis has no input): into the measure of that name.
-/// All neurons count, not a sample; dead ones are left out.
+/// Dead neurons are left out.
 void measure_trophic_incoherence(const InfluenceAnalysis& analysis, HierarchyValues& into);
 
 }  // namespace strata

@@ -1,27 +1,35 @@
 #include "framework/layers/convolution.hpp"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "framework/core/errors.hpp"
 #include "framework/core/vector_size.hpp"
 #include "framework/parallel/gemm_kernel.hpp"
-#include "framework/parallel/gemm_tile.hpp"
 #include "framework/parallel/parallel.hpp"
 
 namespace strata {
 namespace {
 
+using gemm_kernel::block_for;
+using gemm_kernel::block_rows;
+using gemm_kernel::max_cols_of;
+using gemm_kernel::ScatteredA;
+using gemm_kernel::ScatteredB;
+using gemm_kernel::Update;
+
 // Fewer multiply-adds than this and the threads are not worth waking.
 constexpr double inline_multiply_adds = 200'000;
-// The gradient's sums: so many tasks if they have enough to do, so much memory for their parts, so long an inner sum.
+// The gradient's sums: so many tasks if they have enough to do, so much memory for their parts, and of the grid as many points
+// at a time as stay in the first-level cache with all maps of a block.
 constexpr Index wanted_tasks = 32;
 constexpr Index parts_memory = Index{1} << 18;
-constexpr Index gradient_rows = 128;
-static_assert(gradient_rows <= Patches::max_count);
+constexpr Index block_memory = 8192;
 
 Index parts(Index whole, Index part) { return (whole + part - 1) / part; }
-Index whole_vectors(Index rows) { return parts(rows, vector_lanes) * vector_lanes; }
+Index vectors(Index rows) { return parts(rows, vector_lanes); }
+Index whole_vectors(Index rows) { return vectors(rows) * vector_lanes; }
 
 // Memory of a thread that grows to what was largest. A thread's first images take it; later ones find it there.
 class Room {
@@ -35,52 +43,68 @@ class Room {
   Vector memory_;
 };
 
-thread_local Room placed_here, panel_here, tile_here, maps_here;
+thread_local Room placed_here, maps_here;
 // Of whoever calls, for all threads that work for it.
 thread_local Room transported_here, sums_here;
 
-// out = a·op(b) + beta·out for an `a` of at most tile_rows() rows; a is rows × k, its columns lda apart.
-void multiply_rows(const Scalar* a, Index lda, Op op_b, const Scalar* b, Index ldb, Index k, MutView out, Scalar beta) {
-  for (Index n = 0; n < out.cols(); n += max_tile_cols()) {
-    const Index cols = std::min(max_tile_cols(), out.cols() - n);
-    const TileProduct t{Op::none, a, lda, op_b, op_b == Op::none ? b + n * ldb : b + n, ldb, out.rows(), cols, k, 1};
-    multiply_tile(
-        t, MutView(out.data() + n * out.outerStride(), out.rows(), cols, Eigen::OuterStride<>(out.outerStride())), beta,
-        {});
+// use(point, rows, tile) for every block of grid points: tile(r, n) = Σ_p placed[reads[p] + point + r]·b[p·ldb + n]. The tile
+// has block_rows rows, of which `rows` are points.
+template <class Use>
+void multiply_placed(const Patches& patches, const Scalar* placed, const Scalar* b, Index ldb, Index k, Index cols,
+                     const Use& use) {
+  constexpr Index width = 128;
+  alignas(64) thread_local Scalar tile[block_rows * width];
+  for (Index point = 0; point < patches.grid(); point += block_rows) {
+    const Index rows = std::min(block_rows, patches.grid() - point), high = vectors(rows);
+    for (Index first = 0; first < cols; first += width) {
+      const Index count = std::min(width, cols - first);
+      const Index groups = parts(count, max_cols_of<ScatteredA>(static_cast<int>(high)));
+      for (Index g = 0; g < groups; ++g) {
+        const Index n = count * g / groups, wide = count * (g + 1) / groups - n;
+        block_for<ScatteredA>(high, wide)(k, {placed + point, patches.reads().data(), b + first + n, ldb},
+                                          tile + n * block_rows, block_rows, Update{1, 0, true});
+      }
+      use(point, rows, first, MutView(tile, block_rows, count, Eigen::OuterStride<>(block_rows)));
+    }
   }
 }
 
-// The same for a panel, which has whole vectors of rows: cheaper to multiply all of them than the exact number.
-void multiply_panel(const Scalar* panel, Index ld, Op op_b, const Scalar* b, Index ldb, Index k, MutView out,
-                    Scalar beta) {
-  if (out.rows() == ld) {
-    multiply_rows(panel, ld, op_b, b, ldb, k, out, beta);
-    return;
-  }
-  const MutView tile(tile_here.of(ld * out.cols()), ld, out.cols(), Eigen::OuterStride<>(ld));
-  multiply_rows(panel, ld, op_b, b, ldb, k, tile, 0);
-  if (beta == Scalar(0)) {
-    out = tile.topRows(out.rows());
-  } else {
-    out = tile.topRows(out.rows()) + beta * out;
-  }
-}
-
-// to(m, r) = dy(r, m): the maps of positions, filled up with zeros to whole vectors, ld_to of them.
-void transpose(const Scalar* dy, Index ld, Index rows, Index maps, Scalar* to, Index ld_to) {
-  for (Index m = 0; m < ld_to; m += vector_lanes) {
-    Index r = 0;
-    for (; r + vector_lanes <= rows; r += vector_lanes) {
-      gemm_kernel::transpose_block(dy + m * ld + r, ld, to + r * ld_to + m, ld_to, maps - m);
+// to(m, q) = dy(position, m) at the grid point q of each position, 0 at the others; maps filled up with zeros to whole vectors,
+// ld of them.
+void place_maps(const Patches& patches, const Scalar* dy, Index positions, Index maps, Scalar* to, Index ld) {
+  std::fill_n(to, patches.grid() * ld, Scalar(0));
+  patches.for_stretches(0, patches.grid(), [&](Index position, Index point, Index length) {
+    for (Index m = 0; m < maps; m += vector_lanes) {
+      Index r = 0;
+      for (; r + vector_lanes <= length; r += vector_lanes) {
+        gemm_kernel::transpose_block(dy + m * positions + position + r, positions, to + (point + r) * ld + m, ld,
+                                     maps - m);
+      }
+      const Index last = std::min<Index>(m + vector_lanes, maps);
+      for (; r < length; ++r) {
+        for (Index i = m; i < last; ++i) to[(point + r) * ld + i] = dy[i * positions + position + r];
+      }
     }
-    for (; r < rows; ++r) {
-      for (Index i = m; i < m + vector_lanes; ++i) to[r * ld_to + i] = i < maps ? dy[i * ld + r] : Scalar(0);
-    }
-  }
+  });
 }
 
 MutView part_of(MutView m, Index row, Index rows, Index col, Index cols) {
   return {m.data() + col * m.outerStride() + row, rows, cols, Eigen::OuterStride<>(m.outerStride())};
+}
+
+// Writes or adds what a tile says of the output pixels among its points; `pixels` is positions × its columns.
+void take_pixels(const Patches& patches, Index point, Index rows, MutView tile, MutView pixels, Scalar beta) {
+  patches.for_stretches(point, rows, [&](Index position, Index at, Index length) {
+    for (Index n = 0; n < tile.cols(); ++n) {
+      const Scalar* from = tile.data() + n * tile.outerStride() + at;
+      Scalar* to = pixels.data() + n * pixels.outerStride() + position;
+      if (beta == Scalar(0)) {
+        copy_row(from, length, to);
+      } else {
+        for (Index j = 0; j < length; ++j) to[j] = from[j] + beta * to[j];
+      }
+    }
+  });
 }
 
 }  // namespace
@@ -94,7 +118,7 @@ Convolution::Convolution(const Shape& image, Index maps, Index groups, const Win
       taps.push_back({row * window.dilation[0] - window.padding[0], col * window.dilation[1] - window.padding[1]});
     }
   }
-  forward_.emplace_back(Extents{height_, width_}, out_, window.stride, taps);
+  forward_.emplace_back(channels_ / groups_, Extents{height_, width_}, out_, window.stride, taps);
 
   // In the padded image, tap k reaches the pixels i·stride + k·dilation: those of one remainder, from the output pixels
   // i − k·dilation/stride.
@@ -120,17 +144,13 @@ Convolution::Convolution(const Shape& image, Index maps, Index groups, const Win
       }
       if (back.empty() || count[0] < 1 || count[1] < 1) continue;
       phases_.push_back(std::move(phase));
-      backward_.emplace_back(out_, count, Extents{1, 1}, back);
+      backward_.emplace_back(maps_ / groups_, out_, count, Extents{1, 1}, back);
     }
   }
 }
 
 double Convolution::multiply_adds() const {
   return static_cast<double>(maps_ * weight_cols()) * static_cast<double>(positions());
-}
-
-bool Convolution::pointwise() const {
-  return taps() == 1 && window_.stride == Extents{1, 1} && window_.padding == Extents{0, 0};
 }
 
 void Convolution::for_samples(Index samples, FunctionRef<void(Index)> body) const {
@@ -152,52 +172,40 @@ void Convolution::forward(View w, View bias, View x, MutView y, Scalar beta, Blo
   }
   count_multiply_adds(multiply_adds() * static_cast<double>(x.cols()));
   const Index inputs = channels_ / groups_, outputs = maps_ / groups_;
-  const Index image = height_ * width_, P = positions(), k = weight_cols();
+  const Index image = height_ * width_, P = positions();
   const Patches& patches = forward_.front();
   for_samples(x.cols(), [&](Index b) {
     MutView pixels = part_of(y, 0, y.rows(), b, 1);
-    const MutView out(pixels.data(), P, maps_, Eigen::OuterStride<>(P));
+    MutView out(pixels.data(), P, maps_, Eigen::OuterStride<>(P));
+    Scalar* const placed = placed_here.of(patches.scratch_size(inputs));
     for (Index g = 0; g < groups_; ++g) {
-      const Scalar* from = x.data() + b * x.outerStride() + g * inputs * image;
-      Scalar* placed = nullptr;
-      Scalar* panel = nullptr;
-      if (!pointwise()) {
-        placed = placed_here.of(patches.scratch_size(inputs));
-        panel = panel_here.of(whole_vectors(tile_rows()) * k + vector_lanes);
-        patches.place(from, inputs, placed);
-      }
-      for (Index p = 0; p < P; p += tile_rows()) {
-        const Index rows = std::min(tile_rows(), P - p), ld = whole_vectors(rows);
-        const MutView here = part_of(out, p, rows, g * outputs, outputs);
-        const Scalar* weights = w.data() + g * outputs;
-        if (pointwise()) {
-          multiply_rows(from + p, P, Op::transposed, weights, w.outerStride(), k, here, beta);
-          continue;
-        }
-        patches.panel(placed, inputs, p, rows, panel, ld);
-        multiply_panel(panel, ld, Op::transposed, weights, w.outerStride(), k, here, beta);
-      }
+      patches.place(x.data() + b * x.outerStride() + g * inputs * image, inputs, placed);
+      multiply_placed(patches, placed, w.data() + g * outputs, w.outerStride(), weight_cols(), outputs,
+                      [&](Index point, Index rows, Index first, MutView tile) {
+                        take_pixels(patches, point, rows, tile, part_of(out, 0, P, g * outputs + first, tile.cols()),
+                                    beta);
+                      });
     }
     if (given(bias)) {
-      for (Index map = 0; map < maps_; ++map) MutView(out).col(map).array() += bias(map, 0);
+      for (Index map = 0; map < maps_; ++map) out.col(map).array() += bias(map, 0);
     }
     if (done) done(0, b, pixels);
   });
 }
 
-// Adds what the phase's pixels first … first + rows − 1 get to the image.
-void Convolution::add_pixels(const Phase& phase, MutView tile, Index first, Index rows, MutView image) const {
-  for (Index r = 0; r < rows;) {
-    const Index row = (first + r) / phase.count[1], col = (first + r) % phase.count[1];
-    const Index length = std::min(phase.count[1] - col, rows - r), step = window_.stride[1];
-    const Index at = (phase.row + row * window_.stride[0]) * width_ + phase.col + col * step;
-    for (Index c = 0; c < image.cols(); ++c) {
-      const Scalar* from = tile.data() + c * tile.outerStride() + r;
-      Scalar* to = image.data() + c * image.outerStride() + at;
+// Adds what the phase's pixels among the points of a tile get to the image.
+void Convolution::add_pixels(const Phase& phase, Index point, Index rows, MutView tile, MutView image) const {
+  const Patches& patches = backward_[phase.patches];
+  const Index step = window_.stride[1];
+  patches.for_stretches(point, rows, [&](Index position, Index at, Index length) {
+    const Index row = position / phase.count[1], col = position % phase.count[1];
+    const Index first = (phase.row + row * window_.stride[0]) * width_ + phase.col + col * step;
+    for (Index c = 0; c < tile.cols(); ++c) {
+      const Scalar* from = tile.data() + c * tile.outerStride() + at;
+      Scalar* to = image.data() + c * image.outerStride() + first;
       for (Index j = 0; j < length; ++j) to[j * step] += from[j];
     }
-    r += length;
-  }
+  });
 }
 
 void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody done) const {
@@ -208,14 +216,15 @@ void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody 
   count_multiply_adds(multiply_adds() * static_cast<double>(dy.cols()));
   const Index inputs = channels_ / groups_, outputs = maps_ / groups_;
   const Index image = height_ * width_, P = positions(), T = taps();
-  // The weights as (map of the group, tap of the phase) × channel of the group, phase after phase, group after group.
+  // The weights as (map of the group, tap of the phase) × channel of the group, row by row, phase after phase, group after
+  // group.
   Scalar* const transported = transported_here.of(w.size());
   Scalar* to = transported;
   for (const Phase& phase : phases_) {
     for (Index g = 0; g < groups_; ++g) {
-      for (Index c = 0; c < inputs; ++c) {
-        for (Index map = 0; map < outputs; ++map) {
-          for (const Index t : phase.taps) *to++ = w(g * outputs + map, c * T + t);
+      for (Index map = 0; map < outputs; ++map) {
+        for (const Index t : phase.taps) {
+          for (Index c = 0; c < inputs; ++c) *to++ = w(g * outputs + map, c * T + t);
         }
       }
     }
@@ -228,31 +237,18 @@ void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody 
     const Scalar* v = transported;
     for (const Phase& phase : phases_) {
       const Patches& patches = backward_[phase.patches];
-      const Index k = outputs * patches.taps(), count = patches.positions();
+      const Index k = outputs * patches.taps();
+      Scalar* const placed = placed_here.of(patches.scratch_size(outputs));
       for (Index g = 0; g < groups_; ++g, v += k * inputs) {
-        const Scalar* from = dy.data() + b * dy.outerStride() + g * outputs * P;
-        Scalar* placed = nullptr;
-        Scalar* panel = nullptr;
-        if (!pointwise()) {
-          placed = placed_here.of(patches.scratch_size(outputs));
-          panel = panel_here.of(whole_vectors(tile_rows()) * k + vector_lanes);
-          patches.place(from, outputs, placed);
-        }
-        for (Index p = 0; p < count; p += tile_rows()) {
-          const Index rows = std::min(tile_rows(), count - p), ld = whole_vectors(rows);
-          if (pointwise()) {
-            multiply_rows(from + p, P, Op::none, v, k, k, part_of(out, p, rows, g * inputs, inputs), beta);
-            continue;
-          }
-          patches.panel(placed, outputs, p, rows, panel, ld);
+        patches.place(dy.data() + b * dy.outerStride() + g * outputs * P, outputs, placed);
+        multiply_placed(patches, placed, v, inputs, k, inputs, [&](Index point, Index rows, Index first, MutView tile) {
+          const MutView here = part_of(out, 0, image, g * inputs + first, tile.cols());
           if (whole) {
-            multiply_panel(panel, ld, Op::none, v, k, k, part_of(out, p, rows, g * inputs, inputs), beta);
-            continue;
+            take_pixels(patches, point, rows, tile, here, beta);
+          } else {
+            add_pixels(phase, point, rows, tile, here);
           }
-          const MutView tile(tile_here.of(ld * inputs), ld, inputs, Eigen::OuterStride<>(ld));
-          multiply_rows(panel, ld, Op::none, v, k, k, tile, 0);
-          add_pixels(phase, tile, p, rows, part_of(out, 0, image, g * inputs, inputs));
-        }
+        });
       }
     }
     if (done) done(0, b, pixels);
@@ -297,22 +293,33 @@ void Convolution::gradients(View x, View dy, Scalar scale, BlockBody weight, Blo
     const Index slice = task % slices, g = task / slices % groups_, s = task / (slices * groups_);
     const Index first = inputs * slice / slices, here = inputs * (slice + 1) / slices - first;
     const bool last = slice + 1 == slices;
-    const Index cols = here * T + (last ? 1 : 0), ld = whole_vectors(std::min(gradient_rows, P));
-    Scalar* placed = placed_here.of(patches.scratch_size(here));
-    Scalar* panel = panel_here.of(ld * (here * T + 1) + vector_lanes);
-    Scalar* maps = maps_here.of(high * std::min(gradient_rows, P));
-    Scalar* sum = memory + s * sum_size + first * T * sum_rows + g * high;
+    const Index cols = here * T + (last ? 1 : 0), points = patches.grid();
+    // The column more reads ones, which stand behind what was placed.
+    const Index ones = patches.scratch_size(here);
+    Scalar* const placed = placed_here.of(ones + points);
+    Scalar* const maps = maps_here.of(high * points);
+    Scalar* const sum = memory + s * sum_size + first * T * sum_rows + g * high;
+    std::fill_n(placed + ones, points, Scalar(1));
     for (Index b = B * s / sums; b < B * (s + 1) / sums; ++b) {
       patches.place(x.data() + b * x.outerStride() + (g * inputs + first) * image, here, placed);
-      for (Index p = 0; p < P; p += gradient_rows) {
-        const Index rows = std::min(gradient_rows, P - p);
-        patches.panel(placed, here, p, rows, panel, ld);
-        if (last) std::fill_n(panel + here * T * ld, rows, Scalar(1));
-        const Scalar beta = b == B * s / sums && p == 0 ? Scalar(0) : Scalar(1);
-        transpose(dy.data() + b * dy.outerStride() + g * outputs * P + p, P, rows, outputs, maps, high);
-        for (Index m = 0; m < high; m += tile_rows()) {
-          multiply_rows(maps + m, high, Op::none, panel, ld, rows,
-                        MutView(sum + m, std::min(tile_rows(), high - m), cols, Eigen::OuterStride<>(sum_rows)), beta);
+      place_maps(patches, dy.data() + b * dy.outerStride() + g * outputs * P, P, outputs, maps, high);
+      for (Index m = 0; m < high; m += block_rows) {
+        const Index tall = vectors(std::min(block_rows, high - m));
+        const Index chunk = std::max(vector_lanes * Index{4}, block_memory / (tall * vector_lanes));
+        const Index groups = parts(cols, max_cols_of<ScatteredB>(static_cast<int>(tall)));
+        for (Index q = 0; q < points; q += chunk) {
+          const Update update{1, 1, b == B * s / sums && q == 0};
+          for (Index n = 0; n < groups; ++n) {
+            const Index col = cols * n / groups, wide = cols * (n + 1) / groups - col;
+            std::array<Index, ScatteredB::widest> reads{};
+            for (Index j = 0; j < wide; ++j) {
+              reads[static_cast<std::size_t>(j)] =
+                  col + j < here * T ? patches.reads()[static_cast<std::size_t>(col + j)] : ones;
+            }
+            block_for<ScatteredB>(tall, wide)(std::min(chunk, points - q),
+                                              {maps + q * high + m, high, placed + q, reads.data()},
+                                              sum + col * sum_rows + m, sum_rows, update);
+          }
         }
       }
     }

@@ -4,8 +4,8 @@
 // channel c of the group; torch's weight of [maps, channels/groups, rows, cols] is the same numbers row by row. As torch
 // and everybody in the field, the kernel is not flipped.
 //
-// A sample's image is contiguous, positions × channels, so its product is (positions × patch) · Wᵀ with the patches
-// gathered a block of positions at a time. Samples are the tasks. The gradient of W is summed over a few groups of samples,
+// A sample's image is placed so that its patches can be read where they stand (patches.hpp): nothing is gathered. Its product
+// is (grid points × patch) · Wᵀ, a block of points at a time, of which the output pixels are taken. Samples are the tasks. The gradient of W is summed over a few groups of samples,
 // cut by shape, and these in index order: no bit depends on the number of threads.
 #pragma once
 
@@ -57,9 +57,7 @@ class Convolution {
     return positions() == 1 && groups_ == 1 && window_.size == Extents{height_, width_} &&
            window_.padding == Extents{0, 0};
   }
-  // Each patch is a pixel.
-  bool pointwise() const;
-  void add_pixels(const Phase& phase, MutView tile, Index first, Index rows, MutView image) const;
+  void add_pixels(const Phase& phase, Index point, Index rows, MutView tile, MutView image) const;
   void for_samples(Index samples, FunctionRef<void(Index sample)> body) const;
 
   Index channels_, height_, width_, maps_, groups_;

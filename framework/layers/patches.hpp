@@ -1,10 +1,12 @@
-// Patches of images as columns of a matrix (im2col), a block of positions at a time.
+// Images placed so that whatever a tap of a kernel reads lies in one stretch of memory.
 //
-// An image is first placed into scratch memory: padded with zeros, and with a stride split into the planes of pixels whose
-// rows and columns have the same remainder. After that every tap of the kernel reads contiguous stretches, whatever the
-// stride, padding and dilation are.
+// An image is padded with zeros, and with a stride split into the planes of pixels whose rows and columns have the same
+// remainder. Then a tap reads a plane from some offset on, whatever stride, padding and dilation are: the same offset for all
+// output pixels, if these are numbered along the plane's rows. That is the grid: out rows × a plane's columns, of which those
+// beyond an output row read something else and count for nothing.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "framework/core/shape.hpp"
@@ -18,36 +20,51 @@ struct Tap {
 
 class Patches {
  public:
-  /// Of images of one channel with `image` rows and columns, for `out` output rows and columns.
-  Patches(Extents image, Extents out, Extents stride, const std::vector<Tap>& taps);
+  /// Of `channels` images with `image` rows and columns each, for `out` output rows and columns.
+  Patches(Index channels, Extents image, Extents out, Extents stride, const std::vector<Tap>& taps);
 
-  Index taps() const { return static_cast<Index>(offsets_.size()); }
-  Index positions() const { return out_[0] * out_[1]; }
+  Index taps() const { return taps_; }
+  /// Points of the grid, up to the last output pixel.
+  Index grid() const { return (out_[0] - 1) * plane_[1] + out_[1]; }
+  /// Points from one output row to the next.
+  Index pitch() const { return plane_[1]; }
 
-  /// Numbers of scratch memory for so many channels.
+  /// Where grid point 0 reads, in the scratch memory: channel after channel, tap after tap. Point q reads q further on.
+  const std::vector<Index>& reads() const { return reads_; }
+
+  /// Numbers of scratch memory for so many of the channels, with room behind for a vector to be read from the last point.
   Index scratch_size(Index channels) const;
 
-  /// Places `channels` images, which lie one after the other.
+  /// Places so many images, which lie one after the other.
   void place(const Scalar* images, Index channels, Scalar* scratch) const;
 
-  /// panel(r, c·taps + t) = what output position first + r reads from channel c at tap t, r < count. The panel's columns lie
-  /// `ld` ≥ count apart, and it has vector_lanes numbers of room behind it.
-  void panel(const Scalar* scratch, Index channels, Index first, Index count, Scalar* panel, Index ld) const;
-
-  /// No more positions than this at once.
-  static constexpr Index max_count = 256;
+  /// each(position, point, length): stretches of output pixels, in one row each, from the grid points first … first + count − 1;
+  /// `position` is the first one's among all output pixels, `point` its place counted from `first`.
+  template <class Each> void for_stretches(Index first, Index count, const Each& each) const {
+    for (Index q = first; q < first + count;) {
+      const Index row = q / pitch(), col = q % pitch();
+      const Index length = std::min(out_[1] - col, first + count - q);
+      if (length > 0) each(row * out_[1] + col, q - first, length);
+      q += length > 0 ? length : pitch() - col;
+    }
+  }
 
  private:
   struct Plane {
     Index row, col;  // remainder of its pixels' rows and columns
     Index at;        // in a channel's scratch
   };
+  Index channel_size() const { return static_cast<Index>(planes_.size()) * plane_[0] * plane_[1]; }
 
   Extents image_, out_, stride_;
+  Index taps_;
   Extents lead_{};   // zeros before the image
   Extents plane_{};  // rows and columns of a plane
   std::vector<Plane> planes_;
-  std::vector<Index> offsets_;  // of each tap for output pixel (0, 0), in a channel's scratch
+  std::vector<Index> reads_;
 };
+
+/// to[j] = from[j], j < count: in pieces of a vector, the last under a mask. A call of memcpy costs more than a short row.
+void copy_row(const Scalar* from, Index count, Scalar* to);
 
 }  // namespace strata

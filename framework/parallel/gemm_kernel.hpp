@@ -69,10 +69,44 @@ struct Update {
   bool overwrite;
 };
 
-/// C (V·lanes × N) ← Σ_p A(:, p) B(p, :), p < k. A's columns lie lda apart. B(p, j) is b[p + j·ldb], or b[p·ldb + j] if
-/// b_by_rows.
-template <int V, int N, bool b_by_rows>
-void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scalar* c, Index ldc, Update update) {
+// Where the numbers of a product stand: `column(p)` begins column p of A, `b(p, j)` is B(p, j).
+
+/// A's columns lie lda apart. B(p, j) is b[p + j·ldb], or b[p·ldb + j] if by_rows.
+template <bool by_rows> struct Strided {
+  const Scalar* a;
+  Index lda;
+  const Scalar* b_at;
+  Index ldb;
+  static constexpr int widest = 12;
+  const Scalar* column(Index p) const { return a + p * lda; }
+  Scalar b(Index p, int j) const { return by_rows ? b_at[p * ldb + j] : b_at[p + j * ldb]; }
+};
+
+/// A's columns stand anywhere: column p begins at a[at[p]]. B(p, j) is b[p·ldb + j].
+struct ScatteredA {
+  const Scalar* a;
+  const Index* at;
+  const Scalar* b_at;
+  Index ldb;
+  static constexpr int widest = 12;
+  const Scalar* column(Index p) const { return a + at[p]; }
+  Scalar b(Index p, int j) const { return b_at[p * ldb + j]; }
+};
+
+/// B's columns stand anywhere: B(p, j) is b[at[j] + p]. No wider than there are registers for the addresses.
+struct ScatteredB {
+  const Scalar* a;
+  Index lda;
+  const Scalar* b_at;
+  const Index* at;
+  static constexpr int widest = 8;
+  const Scalar* column(Index p) const { return a + p * lda; }
+  Scalar b(Index p, int j) const { return b_at[at[j] + p]; }
+};
+
+/// C (V·lanes × N) ← Σ_p A(:, p) B(p, :), p < k.
+template <int V, int N, class Operands> void block(Index k, const Operands& of, Scalar* c, Index ldc, Update update) {
+  const Operands in = of;  // in registers: what is written to C is not among them
   // Kept in registers: every index is known once the loops are unrolled, which they must be early for that.
   Vec sum[N][V];
 #pragma GCC unroll 12
@@ -83,10 +117,10 @@ void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scal
   for (Index p = 0; p < k; ++p) {
     Vec column[V];
 #pragma GCC unroll 12
-    for (int v = 0; v < V; ++v) column[v] = held(load(a + p * lda + v * lanes));
+    for (int v = 0; v < V; ++v) column[v] = held(load(in.column(p) + v * lanes));
 #pragma GCC unroll 12
     for (int j = 0; j < N; ++j) {
-      const Vec factor = all(b_by_rows ? b[p * ldb + j] : b[p + j * ldb]);
+      const Vec factor = all(in.b(p, j));
 #pragma GCC unroll 12
       for (int v = 0; v < V; ++v) sum[j][v] = fused(column[v], factor, sum[j][v]);
     }
@@ -102,20 +136,26 @@ void block(Index k, const Scalar* a, Index lda, const Scalar* b, Index ldb, Scal
   }
 }
 
-using Block = void (*)(Index, const Scalar*, Index, const Scalar*, Index, Scalar*, Index, Update);
+template <class Operands> using Block = void (*)(Index, const Operands&, Scalar*, Index, Update);
 
-template <bool b_by_rows, int V, std::size_t... N>
-constexpr std::array<Block, max_cols(1)> blocks_of(std::index_sequence<N...>) {
-  return {&block<V, static_cast<int>(N) + 1, b_by_rows>...};
-}
-template <bool b_by_rows, std::size_t... V>
-constexpr std::array<std::array<Block, max_cols(1)>, sizeof...(V)> blocks(std::index_sequence<V...>) {
-  return {blocks_of<b_by_rows, int(V) + 1>(std::make_index_sequence<std::size_t(max_cols(int(V) + 1))>{})...};
+/// Columns of a block for these operands.
+template <class Operands> constexpr int max_cols_of(int vectors) {
+  return max_cols(vectors) < Operands::widest ? max_cols(vectors) : Operands::widest;
 }
 
-/// The block for `vectors` (1 … max_vectors) and `cols` (1 … max_cols(vectors)).
-template <bool b_by_rows> Block block_for(Index vectors, Index cols) {
-  static constexpr auto table = blocks<b_by_rows>(std::make_index_sequence<max_vectors>{});
+template <class Operands, int V, std::size_t... N>
+constexpr std::array<Block<Operands>, max_cols(1)> blocks_of(std::index_sequence<N...>) {
+  return {&block<V, static_cast<int>(N) + 1, Operands>...};
+}
+template <class Operands, std::size_t... V>
+constexpr std::array<std::array<Block<Operands>, max_cols(1)>, sizeof...(V)> blocks(std::index_sequence<V...>) {
+  return {
+      blocks_of<Operands, int(V) + 1>(std::make_index_sequence<std::size_t(max_cols_of<Operands>(int(V) + 1))>{})...};
+}
+
+/// The block for `vectors` (1 … max_vectors) and `cols` (1 … max_cols_of<Operands>(vectors)).
+template <class Operands> Block<Operands> block_for(Index vectors, Index cols) {
+  static constexpr auto table = blocks<Operands>(std::make_index_sequence<max_vectors>{});
   return table[static_cast<std::size_t>(vectors - 1)][static_cast<std::size_t>(cols - 1)];
 }
 

@@ -87,9 +87,14 @@ void multiply_tile(const TileProduct& t, MutView c, Scalar beta, BlockBody done)
       const Index j = t.n * g / groups;
       const Index n = t.n * (g + 1) / groups - j;
       const Scalar* b = b_by_rows ? t.b + p * t.ldb + j : t.b + p + j * t.ldb;
-      const Block block = b_by_rows ? block_for<true>(high, n) : block_for<false>(high, n);
-      block(k, packed ? scratch.panel : a, packed ? vectors(t.m) * lanes : t.lda, b, t.ldb, out + j * ld_out, ld_out,
-            update);
+      const Scalar* columns = packed ? scratch.panel : a;
+      const Index apart = packed ? vectors(t.m) * lanes : t.lda;
+      Scalar* here = out + j * ld_out;
+      if (b_by_rows) {
+        block_for<Strided<true>>(high, n)(k, {columns, apart, b, t.ldb}, here, ld_out, update);
+      } else {
+        block_for<Strided<false>>(high, n)(k, {columns, apart, b, t.ldb}, here, ld_out, update);
+      }
       if (chunk + 1 < chunks) continue;
       Scalar* final = c.data() + j * c.outerStride();
       if (edge) copy(out + j * ld_out, ld_out, final, c.outerStride(), t.m, n);
