@@ -1,6 +1,7 @@
 // The topics of the help that are no command: what entries there are, and what all commands share.
 #include "experiments/cli/help.hpp"
 #include "framework/core/errors.hpp"
+#include "framework/graph/architectures.hpp"
 #include "framework/optim/optimizer.hpp"
 
 namespace strata::cli {
@@ -36,6 +37,15 @@ Topic network_topic() {
                  "`--init`, `--skip` and the others of their group: `--hidden 256x5` is five hidden layers of 256. "
                  "`--skip 1:4` adds the output of hidden layer 1 to the pre-activation of layer 4; where their widths "
                  "differ, `--skip-mode project` or `concat` makes them fit."},
+       Paragraph{"For images there are networks known by name:"}, named(architectures().entries()),
+       Paragraph{"`--network lenet` is one as it is; `--activation`, `--init`, `--norm`, `--dropout`, `--skip` and the "
+                 "others "
+                 "change it. The residual nets bring their skips along; `--skip none` takes them out and leaves the "
+                 "rest as it "
+                 "was. A skip of such a net takes what the next layer reads; `--skip-mode fit` sends it through "
+                 "weights of its "
+                 "own (1×1) where shapes differ. In a section of an INI file, `architecture = resnet8` says what it "
+                 "changes."},
        Paragraph{
            "Several networks in one comparison: sections [network.NAME] of an INI file (`strata help config`), chosen "
            "by `--networks NAME,NAME`."},
