@@ -16,6 +16,8 @@ NETS = [
      0.60, 1.8),
     ("784-256x5-10, batch 64, momentum", "--width 256 --depth 5 --batch 64 --steps 200", None, 2.5),
     ("784-128x10-10, batch 32, momentum", "--width 128 --depth 10 --batch 32 --steps 300", None, 3.0),
+    ("LeNet on 32×32, batch 64, momentum", "--network lenet --batch 64 --steps 60", None, 2.0),
+    ("ResNet-8 on 32×32, batch 64, momentum", "--network resnet8 --batch 64 --steps 10", None, 1.5),
 ]
 SIDE_BY_SIDE = 0  # this net is also trained by as many one-thread runs as there are cores
 REACH_SIDE_BY_SIDE = (0.82, 1.15)

@@ -8,9 +8,9 @@ usage() {
   cat <<'HELP'
 Usage: benchmarks/compare.sh [--rounds N]
 
-Installs the Debian packages that are missing (and says which), builds the benchmark, and trains four networks in Strata
+Installs the Debian packages that are missing (and says which), builds the benchmark, and trains six networks in Strata
 and in PyTorch eager, in turn. Prints a table: time of a step, share of what the processor can do at most, and how many
-times faster Strata is. About five minutes on 2 cores.
+times faster Strata is. About seven minutes on 2 cores.
 
   --rounds N   rounds of which the medians are taken (default 5)
   --help       this text

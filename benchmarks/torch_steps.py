@@ -28,20 +28,82 @@ def blas():
     return ", ".join(names) or "unknown"
 
 
+def layer(node, shape, values):
+    """torch's module for a node that reads samples of `shape`, with the values of its parameters."""
+    def pair(name, default):
+        value = node.get(name, default)
+        return tuple(value) if isinstance(value, list) else (value, value)
+
+    kind = node["type"]
+    if kind == "dense":
+        module = torch.nn.Linear(shape[0], node["units"], bias=node["bias"])
+    elif kind == "conv2d":
+        module = torch.nn.Conv2d(shape[0], node["channels"], pair("size", 1), pair("stride", 1), pair("padding", 0),
+                                 bias=node["bias"])
+    elif kind == "batch_norm":
+        module = (torch.nn.BatchNorm2d if len(shape) == 3 else torch.nn.BatchNorm1d)(shape[0])
+    elif kind == "max_pool":
+        module = torch.nn.MaxPool2d(node["size"])
+    elif kind == "zero_pad":
+        module = torch.nn.ZeroPad2d(node["padding"])
+    else:
+        module = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "flatten": torch.nn.Flatten}[kind]()
+    names = {"gamma": "weight", "beta": "bias"}
+    with torch.no_grad():
+        for name, value in values.items():
+            if name in ("mean", "variance"):  # start as torch's do
+                continue
+            to = getattr(module, names.get(name, name))
+            to.copy_(value.reshape(to.shape))
+    return module
+
+
+class Net(torch.nn.Module):
+    """The graph of the dump, node by node."""
+
+    def __init__(self, graph, parameters):
+        super().__init__()
+        self.steps = []  # of each node: its module or None, and what it reads
+        self.output = graph["output"]
+        shapes = {"input": graph["input"]}
+        values = {"input": torch.zeros(1, *graph["input"])}
+        for node in graph["nodes"]:
+            name, inputs = node["name"], node["inputs"]
+            module = None
+            if node["type"] not in ("add", "global_average_pool"):
+                module = layer(node, shapes[inputs[0]], parameters.get(name, {})).eval()
+                self.add_module(name, module)
+            self.steps.append((name, node["type"], module, inputs))
+            with torch.no_grad():
+                values[name] = self.step(node["type"], module, [values[i] for i in inputs])
+            shapes[name] = list(values[name].shape[1:])
+        self.train()
+
+    @staticmethod
+    def step(kind, module, inputs):
+        if module is not None:
+            return module(inputs[0])
+        return sum(inputs[1:], inputs[0]) if kind == "add" else inputs[0].mean((2, 3))
+
+    def forward(self, x):
+        values = {"input": x}
+        for name, kind, module, inputs in self.steps:
+            values[name] = self.step(kind, module, [values[i] for i in inputs])
+        return values[self.output]
+
+
 def network(job, folder):
-    layers = []
-    parameters = iter(job["parameters"])
-    activation = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}[job["activation"]]
-    for weight in parameters:
-        bias = next(parameters)
-        layer = torch.nn.Linear(weight["cols"], weight["rows"])
-        with torch.no_grad():
-            for to, of in ((layer.weight, weight), (layer.bias, bias)):
-                # Strata's matrices lie column by column.
-                values = numpy.fromfile(folder / of["file"], "<f4").reshape(of["cols"], of["rows"]).T
-                to.copy_(torch.from_numpy(numpy.ascontiguousarray(values)).reshape(to.shape))
-        layers += [layer, activation()]
-    return torch.nn.Sequential(*layers[:-1])
+    parameters = {}
+    for p in job["parameters"]:
+        node, name = p["name"].split(".")
+        # Strata's matrices lie column by column.
+        values = numpy.fromfile(folder / p["file"], "<f4").reshape(p["cols"], p["rows"]).T
+        parameters.setdefault(node, {})[name] = torch.from_numpy(numpy.ascontiguousarray(values))
+    net = Net(job["graph"], parameters)
+    kinds = {kind for _, kind, _, _ in net.steps}
+    if kinds <= {"flatten", "dense", "tanh", "relu"}:  # as one would write it
+        return torch.nn.Sequential(*(module for _, _, module, _ in net.steps))
+    return net
 
 
 def optimizer(job, net):
@@ -59,7 +121,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     job = json.loads((args.dump / "job.json").read_text())
-    x = torch.from_numpy(numpy.fromfile(args.dump / "x.f4", "<f4").reshape(job["examples"], job["features"]))
+    x = torch.from_numpy(numpy.fromfile(args.dump / "x.f4", "<f4").reshape(job["examples"], *job["graph"]["input"]))
     labels = torch.from_numpy(numpy.fromfile(args.dump / "labels.i4", "<i4").astype(numpy.int64))
     net = network(job, args.dump)
     steps = optimizer(job, net)
@@ -74,6 +136,7 @@ def main():
             loss_of(net(x.index_select(0, ids)), labels.index_select(0, ids)).backward()
             steps.step()
         seconds.append((time.perf_counter() - start) / len(batches))
+    net.eval()
     with torch.no_grad():
         last = slice(job["examples"] - job["evaluated"], job["examples"])
         loss = loss_of(net(x[last]), labels[last]).item()

@@ -10,7 +10,7 @@
 
 #include "benchmarks/peak.hpp"
 #include "datasets/datasets.hpp"
-#include "framework/graph/graph_spec.hpp"
+#include "framework/graph/architectures.hpp"
 #include "framework/learning/trainer.hpp"
 #include "framework/parallel/gemm.hpp"
 #include "framework/parallel/parallel.hpp"
@@ -24,7 +24,7 @@ namespace po = boost::program_options;
 constexpr Index evaluated = 256;  // examples that the loss is taken on, not trained on
 
 struct Job {
-  std::string rule, optimizer, activation, dump;
+  std::string rule, optimizer, activation, network, dump;
   Index width, depth, batch, steps;
   int epochs, threads, runs;
   double lr;
@@ -40,6 +40,7 @@ Job parse(int argc, char** argv) {
   add("rule", job.rule, "backprop");
   add("optimizer", job.optimizer, "momentum");
   add("activation", job.activation, "tanh");
+  add("network", job.network, "mlp");
   add("dump", job.dump, "");
   add("width", job.width, 512);
   add("depth", job.depth, 3);
@@ -55,6 +56,27 @@ Job parse(int argc, char** argv) {
   return job;
 }
 
+// A perceptron, or one of the architectures on images padded to 32 × 32.
+GraphSpec network(const Job& job, const Dataset& data) {
+  if (job.network == "mlp") {
+    MlpSpec net;
+    net.input = data.sample_shape;
+    net.hidden.assign(static_cast<std::size_t>(job.depth), job.width);
+    net.outputs = data.classes;
+    net.activation = job.activation;
+    return mlp_graph(net);
+  }
+  GraphSpec spec = chain_graph(architectures().at(job.network).make({1, 32, 32}, data.classes));
+  for (NodeSpec& node : spec.nodes) {
+    for (std::string& in : node.inputs) {
+      if (in == "input") in = "padded";
+    }
+  }
+  spec.input = data.sample_shape;
+  spec.nodes.insert(spec.nodes.begin(), {"padded", "zero_pad", {"input"}, {{"padding", 2}}});
+  return spec;
+}
+
 std::unique_ptr<Trainer> trainer(const Job& job, const Dataset& data, const Split& split) {
   const Catalog catalog = builtin_catalog();
   const RuleEntry& entry = catalog.at(job.rule);
@@ -67,12 +89,7 @@ std::unique_ptr<Trainer> trainer(const Job& job, const Dataset& data, const Spli
     spec.lr = job.lr;
     settings.optimizers.emplace_back(group, spec);
   }
-  MlpSpec net;
-  net.input = data.sample_shape;
-  net.hidden.assign(static_cast<std::size_t>(job.depth), job.width);
-  net.outputs = data.classes;
-  net.activation = job.activation;
-  return std::make_unique<Trainer>(Graph(mlp_graph(net)), make_loss("cross_entropy"),
+  return std::make_unique<Trainer>(Graph(network(job, data)), make_loss("cross_entropy"),
                                    entry.make(resolve(entry, {}).options), data, split, settings);
 }
 
@@ -99,11 +116,15 @@ void dump(const Job& job, const Dataset& data, const Split& split, const Trainer
     parameters.push_back(
         {{"name", trained.registry()[id].name}, {"rows", w.rows()}, {"cols", w.cols()}, {"file", file}});
   }
-  std::ofstream(folder / "job.json") << nlohmann::json{{"parameters", parameters},    {"features", data.features()},
-                                                       {"examples", examples},        {"evaluated", evaluated},
-                                                       {"batch", job.batch},          {"epochs", job.epochs},
-                                                       {"optimizer", job.optimizer},  {"lr", job.lr},
-                                                       {"activation", job.activation}};
+  std::ofstream(folder / "job.json") << nlohmann::json{{"parameters", parameters},
+                                                       {"features", data.features()},
+                                                       {"examples", examples},
+                                                       {"evaluated", evaluated},
+                                                       {"batch", job.batch},
+                                                       {"epochs", job.epochs},
+                                                       {"optimizer", job.optimizer},
+                                                       {"lr", job.lr},
+                                                       {"graph", to_json(trained.graph().spec())}};
 }
 
 void run(const Job& job) {

@@ -1,5 +1,7 @@
 #include "rules/columns.hpp"
 
+#include <cmath>
+
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata::rules {
@@ -30,6 +32,31 @@ void pull_back_normalised(View x, bool centred, Scalar radius, MutView d) {
       const Scalar along = y.dot(out.col(b)) / length;
       out.col(b) = (out.col(b) - along / length * y) * (radius / length);
       if (centred) out.col(b).array() -= out.col(b).mean();
+    }
+  });
+}
+
+void channel_deviations(View x, MutView z) {
+  const Index n = x.rows() / z.rows();
+  for_column_blocks(x.rows(), x.cols(), [&](Index first, Index count) {
+    for (Index b = first; b < first + count; ++b) {
+      for (Index c = 0; c < z.rows(); ++c) {
+        const auto channel = x.col(b).segment(c * n, n).array();
+        z(c, b) = std::sqrt((channel - channel.mean()).square().sum() / static_cast<Scalar>(n - 1));
+      }
+    }
+  });
+}
+
+void pull_back_deviations(View x, View z, View dz, MutView dx) {
+  const Index n = x.rows() / z.rows();
+  for_column_blocks(x.rows(), x.cols(), [&](Index first, Index count) {
+    for (Index b = first; b < first + count; ++b) {
+      for (Index c = 0; c < z.rows(); ++c) {
+        const auto channel = x.col(b).segment(c * n, n).array();
+        const Scalar slope = z(c, b) > 0 ? dz(c, b) / (static_cast<Scalar>(n - 1) * z(c, b)) : Scalar(0);
+        dx.col(b).segment(c * n, n) = (channel - channel.mean()) * slope;
+      }
     }
   });
 }

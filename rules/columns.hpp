@@ -13,4 +13,11 @@ void normalise_columns(View x, bool centred, Scalar radius, MutView out);
 /// column without length.
 void pull_back_normalised(View x, bool centred, Scalar radius, MutView d);
 
+/// z(c, b): the standard deviation, over n − 1, of the n numbers of channel c in column b of x, whose rows are z.rows()
+/// channels one after the other. n ≥ 2.
+void channel_deviations(View x, MutView z);
+
+/// dx = (∂z/∂x)ᵀ dz with z = channel_deviations(x); 0 where a channel does not vary.
+void pull_back_deviations(View x, View z, View dz, MutView dx);
+
 }  // namespace strata::rules

@@ -74,7 +74,7 @@ class DirectDifferenceTargetPropagation final : public LearningRule {
     MutView missed = ws.scratch("missed", h.rows(), B);
     missed = -h_noisy;
     MutView(h_noisy) += h;
-    m.net.forward_nodes(ctx, m.registry, behind_[l], noisy);
+    m.net.forward_nodes(ctx.again(), m.registry, behind_[l], noisy);
 
     MutView change = ws.scratch("change", noisy[L].rows(), B);
     change = noisy[L] - ws.acts()[L];

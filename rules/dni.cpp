@@ -3,7 +3,8 @@
 //   M_l(h_l, y)    predicts ∂L_b/∂h_l of each example b from the activation and, if conditioned, the label (cDNI)
 //   layer l        learns on M_l's word at once
 //   M_l            learns ½‖M_l − δ_l‖² with δ_l what layer l+1 pulls back of M_{l+1}'s word (at the top: of the true error)
-// Where several layers read h_l, what they pull back adds up.
+// Where several layers read h_l, what they pull back adds up. On images M_l is of convolutions of 5 × 5, as in the paper, and
+// sees the label as so many more channels.
 #include "rules/builtin.hpp"
 
 namespace strata::rules {
@@ -20,15 +21,21 @@ class SyntheticGradients final : public LearningRule {
     const Graph& graph = net.graph();
     synthetic_.resize(static_cast<std::size_t>(graph.size()));
     for (const NodeId point : graph.credit_points()) {
-      const Index units = graph[point].units;
-      GraphSpec spec{{units + (conditioned_ ? graph[graph.output()].units : 0)}, {}, "gradient"};
+      const Index labels = conditioned_ ? graph[graph.output()].units : 0;
+      GraphSpec spec{graph[point].shape, {}, "gradient"};
+      const bool image = spec.input.size() == 3;
+      const auto layer = [&](const std::string& name, const std::string& below, Index width, const char* init) {
+        nlohmann::ordered_json attributes{{image ? "channels" : "units", width}, {"init", init}};
+        if (image) attributes.update({{"size", 5}, {"padding", 2}});
+        spec.nodes.push_back({name, image ? "conv2d" : "dense", {below}, attributes});
+      };
       if (hidden_ > 0) {
-        spec.nodes = {{"dense", "dense", {"input"}, {{"units", hidden_}, {"init", "he_normal"}}},
-                      {"relu", "relu", {"dense"}}};
+        layer("dense", "input", hidden_, "he_normal");
+        spec.nodes.push_back({"relu", "relu", {"dense"}});
       }
       // From zero, as in the paper: at first no layer moves.
-      spec.nodes.push_back(
-          {"gradient", "dense", {hidden_ > 0 ? "relu" : "input"}, {{"units", units}, {"init", "zeros"}}});
+      layer("gradient", hidden_ > 0 ? "relu" : "input", spec.input[0], "zeros");
+      spec.input[0] += labels;
       synthetic_[static_cast<std::size_t>(point)] =
           std::make_unique<Net>(Graph(spec), registry, "synthetic/" + graph[point].name + "/", "synthetic");
     }
@@ -46,7 +53,12 @@ class SyntheticGradients final : public LearningRule {
       const View h = ws.acts()[point];
       MutView input = ws.scratch(m.graph()[point].name, M.graph()[Graph::input()].units, B);
       input.topRows(h.rows()) = h;
-      if (conditioned_) input.bottomRows(batch.classes()) = batch.one_hot;
+      const Index copies = conditioned_ ? (input.rows() - h.rows()) / batch.classes() : 0;  // a label's channel
+      for (Index b = 0; b < B && conditioned_; ++b) {
+        for (Index c = 0; c < batch.classes(); ++c) {
+          input.col(b).segment(h.rows() + c * copies, copies).setConstant(batch.one_hot(c, b));
+        }
+      }
       M.forward(ctx, m.registry, view(input), acts);
 
       Deltas& deltas = ws.deltas_of(M.graph());

@@ -35,7 +35,7 @@ class DifferenceReconstruction final : public InverseTargetRule {
     const MutView h_noisy = noisy.own(below, B);
     ctx.rng("dtpdrl/noise/", m.graph()[below].name).fill_normal(h_noisy, 0, inverses_.sigma());
     MutView(h_noisy) += h;
-    for (std::size_t k = l; k <= L; ++k) m.net.forward_nodes(ctx, m.registry, inverses_.f(k), noisy);
+    for (std::size_t k = l; k <= L; ++k) m.net.forward_nodes(ctx.again(), m.registry, inverses_.f(k), noisy);
 
     // Down to layer l; what g_l gets must stay as it is until its gradient has been taken.
     Activations& r = ws.acts(3);

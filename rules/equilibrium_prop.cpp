@@ -23,7 +23,8 @@ class EquilibriumPropagation final : public LearningRule {
         nudged_steps_(o.integer("nudged-steps")) {}
 
   Traits traits() const override {
-    return {.layers = {"dense", "add", "concat", "flatten", "normalize", "dropout", "tanh", "sigmoid", "hard_sigmoid"}};
+    return {.layers = {"dense", "conv2d", "max_pool", "average_pool", "global_average_pool", "zero_pad", "add",
+                       "concat", "flatten", "normalize", "dropout", "tanh", "sigmoid", "hard_sigmoid"}};
   }
 
   std::string unsupported(const Graph& graph, const Loss& loss) const override {
@@ -69,8 +70,7 @@ class EquilibriumPropagation final : public LearningRule {
                GradSink& g) const override {
     relax_freely(ctx, m, batch, ws);
     const Index B = batch.size();
-    Ctx again = ctx;
-    again.update_stats = false;
+    const Ctx again = ctx.again();
     for (const int sign : {1, -1}) {
       Activations& s = ws.acts(sign > 0 ? 2 : 3);
       s.set(Graph::input(), batch.x);
@@ -116,8 +116,7 @@ class EquilibriumPropagation final : public LearningRule {
     for (const Cell& cell : cells_) {
       if (cell.from_data) data_drive(m, cell, batch.size(), ws) = s[cell.u];
     }
-    Ctx again = ctx;
-    again.update_stats = false;
+    const Ctx again = ctx.again();
     for (int t = 0; t < free_steps_; ++t) sweep(again, m, batch, 0, s, ws);
   }
 
@@ -171,7 +170,7 @@ RuleEntry equilibrium_prop() {
   entry.family = "energy based";
   entry.summary = "states at rest, free and nudged towards the target both ways";
   entry.citation = "Scellier & Bengio 2017 (1602.05179), Laborieux et al. 2021 (2006.03824)";
-  entry.needs = "tanh, sigmoid or hard_sigmoid after each hidden layer";
+  entry.needs = "tanh, sigmoid or hard_sigmoid after each hidden layer, no normalisation behind one";
   entry.checked = "one step in torch; differences of the loss at rest";
   entry.numbers = "72.7 %";
   entry.options = {real_option("nudge", 0.5, 1e-9, 0.9, "strength β of the nudges"),

@@ -60,7 +60,7 @@ double Inverses::reconstruct(std::size_t l, const char* stream, const Ctx& ctx, 
   const MutView h_noisy = noisy.own(node(l - 1), h_below.cols());
   ctx.rng(stream, m.graph()[node(l - 1)].name).fill_normal(h_noisy, 0, sigma_);
   MutView(h_noisy) += h_below;
-  m.net.forward_nodes(ctx, m.registry, f(l), noisy);  // f_l(h̃), with the old W
+  m.net.forward_nodes(ctx.again(), m.registry, f(l), noisy);  // f_l(h̃), with the old W
 
   const View back = run(l, ctx, m, noisy[node(l)], ws, 2);
   const Scalar floor = std::max(sigma_, Scalar(0.02));

@@ -4,7 +4,9 @@
 //   L_pred   the loss of a linear head's outputs
 //   L_sim    mean over pairs of examples of (S_ij(A_l h_l) − S_ij(y))², A_l a linear head as wide as the layer,
 //            S_ij the cosine of two columns, each less its mean
-// β = 0 and 1 are the paper's pred and sim. Prediction heads start at 0, as in the authors' code.
+// β = 0 and 1 are the paper's pred and sim. On images (section 3.3) the prediction head reads means over patches, so large
+// that at most 2048 numbers are left; A_l is a convolution of 3 × 3, and S compares the standard deviations of its channels, if
+// there are more than three. Prediction heads start at 0. These are as in the authors' code.
 #include "framework/parallel/gemm.hpp"
 #include "rules/builtin.hpp"
 #include "rules/columns.hpp"
@@ -20,15 +22,13 @@ class LocalPredSim final : public LearningRule {
 
   void prepare(const Net& net, const Loss&, Registry& registry) override {
     const Graph& graph = net.graph();
-    const auto head = [&](const char* what, NodeId point, Index outputs, const char* init, bool bias) {
-      const GraphSpec spec{{graph[point].units},
-                           {{"head", "dense", {"input"}, {{"units", outputs}, {"init", init}, {"bias", bias}}}},
-                           "head"};
+    const auto head = [&](const char* what, NodeId point, const GraphSpec& spec) {
       return std::make_unique<Net>(Graph(spec), registry, cat(what, "/", graph[point].name, "/"), "heads");
     };
     for (const NodeId point : graph.credit_points()) {
-      if (beta_ < 1) predict_.push_back(head("predict", point, graph[graph.output()].units, "zeros", true));
-      if (beta_ > 0) similar_.push_back(head("similar", point, graph[point].units, "xavier_normal", false));
+      const Shape& shape = graph[point].shape;
+      if (beta_ < 1) predict_.push_back(head("predict", point, prediction_head(shape, graph[graph.output()].units)));
+      if (beta_ > 0) similar_.push_back(head("similar", point, similarity_head(shape)));
     }
   }
 
@@ -53,13 +53,18 @@ class LocalPredSim final : public LearningRule {
       if (beta_ > 0) {
         const View out = run(ctx, m, *similar_[l], h, ws);
         // ∂L_sim/∂S = 2/B² (S(A h) − S(y)), and ∂S/∂û = twice û.
-        const MutView u = ws.scratch("unit", out.rows(), B), S = ws.scratch("S(h)", B, B);
-        normalise_columns(out, true, 1, u);
+        const MutView d = ws.deltas_of(similar_[l]->graph()).at(similar_[l]->graph().output(), B);
+        const Shape& shape = m.graph()[points[l]].shape;
+        const bool by_channel = shape.size() == 3 && shape[0] > 3 && shape[1] * shape[2] > 1;
+        const View z = by_channel ? deviations(out, shape[0], ws) : out;
+        const MutView u = ws.scratch("unit", z.rows(), B), S = ws.scratch("S(h)", B, B);
+        normalise_columns(z, true, 1, u);
         gemm(Op::transposed, view(u), Op::none, view(u), S);
         MutView(S) -= of_targets;
-        const MutView d = ws.deltas_of(similar_[l]->graph()).at(similar_[l]->graph().output(), B);
-        gemm(Op::none, view(u), Op::none, view(S), d, 4 * beta_ / static_cast<Scalar>(B * B));
-        pull_back_normalised(out, true, 1, d);
+        const MutView dz = by_channel ? ws.scratch("dz", z.rows(), B) : d;
+        gemm(Op::none, view(u), Op::none, view(S), dz, 4 * beta_ / static_cast<Scalar>(B * B));
+        pull_back_normalised(z, true, 1, dz);
+        if (by_channel) pull_back_deviations(out, z, view(dz), d);
         hand_on(m, *similar_[l], points[l], ws, g);
       }
     }
@@ -67,6 +72,43 @@ class LocalPredSim final : public LearningRule {
   }
 
  private:
+  static View deviations(View x, Index channels, Workspace& ws) {
+    const MutView z = ws.scratch("z", channels, x.cols());
+    channel_deviations(x, z);
+    return view(z);
+  }
+
+  static GraphSpec prediction_head(const Shape& shape, Index classes) {
+    GraphSpec spec{shape, {}, "head"};
+    std::string below = "input";
+    if (shape.size() == 3) {
+      Index size = 1;
+      while (shape[0] * (shape[1] / size) * (shape[2] / size) > pooled_features &&
+             2 * size <= std::min(shape[1], shape[2])) {
+        size *= 2;
+      }
+      if (size > 1) {
+        spec.nodes.push_back({"pool", "average_pool", {below}, {{"size", size}}});
+        below = "pool";
+      }
+      spec.nodes.push_back({"flat", "flatten", {below}});
+      below = "flat";
+    }
+    spec.nodes.push_back({"head", "dense", {below}, {{"units", classes}, {"init", "zeros"}}});
+    return spec;
+  }
+
+  static GraphSpec similarity_head(const Shape& shape) {
+    GraphSpec spec{shape, {}, "head"};
+    if (shape.size() == 3) {
+      spec.nodes = {
+          {"head", "conv2d", {"input"}, {{"channels", shape[0]}, {"size", 3}, {"padding", 1}, {"bias", false}}}};
+    } else {
+      spec.nodes = {{"head", "dense", {"input"}, {{"units", shape[0]}, {"bias", false}}}};
+    }
+    return spec;
+  }
+
   static View run(const Ctx& ctx, const Model& m, const Net& head, View h, Workspace& ws) {
     Activations& acts = ws.acts_of(head.graph());
     head.forward(ctx, m.registry, h, acts);
@@ -81,6 +123,8 @@ class LocalPredSim final : public LearningRule {
     const View share = deltas[Graph::input()];
     ws.deltas().at(point, share.cols()) += share;
   }
+
+  static constexpr Index pooled_features = 2048;
 
   Scalar beta_;
   std::vector<std::unique_ptr<Net>> predict_, similar_;  // heads of the credit points

@@ -2,6 +2,8 @@
 //
 //   z̃_l = W_l x̃ + b_l + σ ξ_l  in every layer, the output included, ξ standard normal for each unit and example
 //   ΔW_l ∝ −(L̃_b − L_b)/σ · ξ_l xᵀ     mean over batch and draws; L_b the loss of example b, x the unperturbed input
+// A normalisation's output is perturbed likewise, which trains its parameters; not that of a batch, where an example's noise
+// changes the losses of others too.
 // In the mean that is the gradient, to first order in σ. One draw has a cosine of about 1/√(1 + N/M) with it, for N units
 // and M draws.
 #include "rules/builtin.hpp"
@@ -15,12 +17,16 @@ class NodePerturbation final : public LearningRule {
     for (int draw = 0; draw < o.integer("draws"); ++draw) streams_.push_back(cat("node_perturbation/", draw, "/"));
   }
 
+  Traits traits() const override { return {.examples_alone = true}; }
+
   void prepare(const Net& net, const Loss&, Registry&) override {
     const Graph& graph = net.graph();
     stretches_.emplace_back();
     for (NodeId id = 1; id < graph.size(); ++id) {
       stretches_.back().push_back(id);
-      if (!graph[id].params.empty()) stretches_.emplace_back();
+      if (graph[id].params.empty()) continue;
+      perturbed_.push_back(id);
+      stretches_.emplace_back();
     }
   }
 
@@ -31,10 +37,9 @@ class NodePerturbation final : public LearningRule {
     const auto loss = ws.doubles("loss", B), perturbed = ws.doubles("perturbed", B);
     m.net.forward(ctx, m.registry, batch.x, ws.acts());
     m.loss.values(ws.acts()[out], batch, loss);
-    for (const NodeId layer : m.graph().layers()) signal(layer, B, ws).setZero();
+    for (const NodeId node : perturbed_) signal(node, B, ws).setZero();
 
-    Ctx again = ctx;
-    again.update_stats = false;
+    const Ctx again = ctx.again();
     Activations& noisy = ws.acts(1);
     for (const std::string& stream : streams_) {
       noisy.set(Graph::input(), batch.x);
@@ -46,9 +51,9 @@ class NodePerturbation final : public LearningRule {
         noisy.own(nodes.back(), B) += sigma_ * xi;
       }
       m.loss.values(noisy[out], batch, perturbed);
-      for (const NodeId layer : m.graph().layers()) {
-        const View xi = ws.deltas(1)[layer];
-        MutView dz = signal(layer, B, ws);
+      for (const NodeId node : perturbed_) {
+        const View xi = ws.deltas(1)[node];
+        MutView dz = signal(node, B, ws);
         for (Index b = 0; b < B; ++b) {
           const double slope = (perturbed[static_cast<std::size_t>(b)] - loss[static_cast<std::size_t>(b)]) / sigma_;
           dz.col(b) += static_cast<Scalar>(slope) * xi.col(b);
@@ -56,16 +61,17 @@ class NodePerturbation final : public LearningRule {
       }
     }
     const Scalar scale = Scalar(1) / static_cast<Scalar>(B * static_cast<Index>(streams_.size()));
-    for (const NodeId layer : m.graph().layers()) g.add(m.net, layer, ws.acts(), view(signal(layer, B, ws)), scale);
+    for (const NodeId node : perturbed_) g.add(m.net, node, ws.acts(), view(signal(node, B, ws)), scale);
   }
 
  private:
   // Σ over draws of ξ (L̃ − L)/σ
-  static MutView signal(NodeId layer, Index B, Workspace& ws) { return ws.deltas().overwritten(layer, B); }
+  static MutView signal(NodeId node, Index B, Workspace& ws) { return ws.deltas().overwritten(node, B); }
 
   Scalar sigma_;
   std::vector<std::string> streams_;            // of each draw
-  std::vector<std::vector<NodeId>> stretches_;  // nodes up to the next layer, which is the last of them
+  std::vector<NodeId> perturbed_;               // the nodes with parameters
+  std::vector<std::vector<NodeId>> stretches_;  // nodes up to the next of them, which is the last
 };
 
 }  // namespace
@@ -76,6 +82,7 @@ RuleEntry node_perturbation() {
   entry.family = "perturbation";
   entry.summary = "noise on every unit, kept where it lowers the loss; no signal goes back";
   entry.citation = "Widrow & Lehr 1990, Werfel et al. 2005";
+  entry.needs = "no normalisation over the batch";
   entry.checked = "one step in torch; cosine 1/√(1 + N/M) with the gradient";
   entry.numbers = "71.6 %";
   entry.options = {real_option("sigma", 0.01, 1e-6, 1e3, "standard deviation of the noise"),

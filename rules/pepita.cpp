@@ -3,7 +3,7 @@
 //   standard pass    h_0 = x,        h_l = f(W_l h_{l−1});        e = ∂L/∂h_L of each example
 //   modulated pass   h̃_0 = x + F e,  h̃_l = f(W_l h̃_{l−1})        F fixed and random, features × outputs
 //   ΔW_l ∝ −(h_l − h̃_l) h̃_{l−1}ᵀ,    ΔW_L ∝ −e h̃_{L−1}ᵀ         mean over the batch
-// No derivative is taken in hidden layers. F is uniform on ±s·√(6/features), as in the authors' code, s = 0.05.
+// No derivative is taken in hidden layers, so a normalisation behind one would learn nothing. F is uniform on ±s·√(6/features), as in the authors' code, s = 0.05.
 #include "framework/parallel/gemm.hpp"
 #include "rules/builtin.hpp"
 
@@ -13,6 +13,8 @@ namespace {
 class Pepita final : public LearningRule {
  public:
   explicit Pepita(const Options& o) : scale_(o.real("feedback-scale")) {}
+
+  Traits traits() const override { return {.layers_alone = true}; }
 
   void prepare(const Net& net, const Loss&, Registry& registry) override {
     const Node& input = net.graph()[Graph::input()];
@@ -31,8 +33,7 @@ class Pepita final : public LearningRule {
     MutView x = ws.scratch("modulated", batch.x.rows(), B);
     x = batch.x;
     gemm(Op::none, view(m.registry.value(F_)), Op::none, mean_error, x, static_cast<Scalar>(B), 1);
-    Ctx again = ctx;
-    again.update_stats = false;
+    const Ctx again = ctx.again();
     Activations& modulated = ws.acts(1);
     m.net.forward(again, m.registry, view(x), modulated);
 
@@ -69,6 +70,7 @@ RuleEntry pepita() {
   entry.family = "forward only";
   entry.summary = "a second pass on an input that the error has changed; layers learn from the difference";
   entry.citation = "Dellaferrera & Kreiman 2022 (2201.11665)";
+  entry.needs = "no normalisation behind a layer";
   entry.checked = "one step in torch";
   entry.numbers = "82.2 %";
   entry.options = {real_option("feedback-scale", 0.05, 1e-6, 1e6, "size s of the fixed feedback to the input")};

@@ -51,8 +51,7 @@ class PredictiveCoding final : public LearningRule {
   }
 
   void predict_from_states(const Ctx& ctx, const Model& m, Index B, Workspace& ws) const {
-    Ctx again = ctx;
-    again.update_stats = false;
+    const Ctx again = ctx.again();
     for (const auto& region : regions_) {
       m.net.forward_nodes(again, m.registry, region, ws.acts());
       const NodeId point = region.back();

@@ -48,7 +48,9 @@ class WeightMirror final : public TransportRule {
       const MutView mean(both.data() + B * both.outerStride(), node.units, 1, Eigen::OuterStride<>(both.outerStride()));
       row_sums(mirror[layer], mean, Scalar(1) / static_cast<Scalar>(B));
       for (Index b = 0; b < B; ++b) response.col(b) = mirror[layer].col(b) - mean.col(0);
-      g.add(m.net, layer, mirror, view(response), Scalar(-1) / static_cast<Scalar>(B));
+      // The gradient of a kernel is a sum over its positions.
+      const Index positions = node.units / node.params.front().rows;
+      g.add(m.net, layer, mirror, view(response), Scalar(-1) / static_cast<Scalar>(B * positions));
     }
     for_each_feedback(transport_, [&](ParamId w, ParamId b) { g.alias(b, w); });
   }

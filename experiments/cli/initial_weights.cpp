@@ -25,9 +25,8 @@ struct Outline {
 
 std::vector<Outline> outlines(const Graph& graph) {
   std::vector<Outline> all;
-  for (const NodeId layer : graph.layers()) {
-    for (const ParamSpec& p : graph[layer].params)
-      all.push_back({graph[layer].name + "." + p.name, p.rows, p.cols, true});
+  for (NodeId id = 1; id < graph.size(); ++id) {
+    for (const ParamSpec& p : graph[id].params) all.push_back({graph[id].name + "." + p.name, p.rows, p.cols, true});
   }
   return all;
 }

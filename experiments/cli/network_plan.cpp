@@ -5,6 +5,7 @@
 #include <set>
 
 #include "framework/core/errors.hpp"
+#include "framework/graph/architectures.hpp"
 #include "framework/layers/activation.hpp"
 
 namespace strata::cli {
@@ -31,6 +32,7 @@ std::vector<Index> parse_hidden(const std::string& text) {
 
 std::vector<Skip> parse_skips(const std::string& text) {
   std::vector<Skip> skips;
+  if (text == "none") return skips;
   for (const std::string& item : split_text(text, ',')) {
     const auto ends = split_text(item, ':');
     if (ends.size() != 2) throw UsageError(cat("--skip = '", text, "': expected FROM:TO pairs like 1:4,2:5"));
@@ -45,12 +47,13 @@ std::vector<Skip> parse_skips(const std::string& text) {
   return skips;
 }
 
-const std::vector<std::string> skip_modes = {"add", "project", "concat"};
+const std::vector<std::string> skip_modes = {"add", "project", "concat", "fit"};
 
 SkipMode parse_skip_mode(const std::string& text) {
   if (text == "add") return SkipMode::add;
   if (text == "project") return SkipMode::project;
   if (text == "concat") return SkipMode::concat;
+  if (text == "fit") return SkipMode::fit;
   throw UsageError(cat("--skip-mode: ", unknown_name("mode", text, skip_modes)));
 }
 
@@ -87,10 +90,58 @@ std::set<std::string> ini_networks(const Values& values) {
   return names;
 }
 
+const char* const perceptron = "mlp";
+
+std::vector<std::string> architecture_names() {
+  std::vector<std::string> names{perceptron};
+  const auto known = architectures();
+  for (const Architecture& a : known.entries()) names.push_back(a.name);
+  return names;
+}
+
+bool is_architecture(const std::string& name) {
+  const auto names = architecture_names();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The architecture with what was given in place of its own.
+ChainSpec chain_of(const Values& v, const std::string& architecture, const Shape& input, Index classes) {
+  ChainSpec chain;
+  const bool mlp = architecture == perceptron;
+  if (mlp) {
+    chain.input = {features(input)};
+    chain.outputs = classes;
+    for (const Index width : parse_hidden(v.text("hidden"))) chain.hidden.push_back({width});
+  } else {
+    if (v.given("hidden"))
+      throw UsageError(cat("--hidden has no effect on the network ", architecture, "; leave it out"));
+    chain = architectures().at(architecture).make(input, classes);
+  }
+  const auto counts = [&](const char* option) { return mlp || v.given(option); };
+  if (counts("activation")) chain.activation = v.text("activation");
+  const auto& activations = activation_names();
+  if (std::find(activations.begin(), activations.end(), chain.activation) == activations.end()) {
+    throw UsageError(cat("--activation: ", unknown_name("activation", chain.activation, activations)));
+  }
+  if (counts("init")) chain.init = v.text("init");
+  if (counts("init-gain")) chain.init_gain = v.real("init-gain", 1e-6, 1e6);
+  if (counts("bias")) chain.bias = v.flag("bias");
+  if (counts("norm")) chain.norm = v.text("norm");
+  if (counts("dropout")) chain.dropout = v.real("dropout", 0, 0.999);
+  if (counts("skip")) chain.skips = parse_skips(v.text("skip"));
+  if (counts("skip-mode")) chain.skip_mode = parse_skip_mode(v.text("skip-mode"));
+  return chain;
+}
+
 }  // namespace
 
 std::vector<OptionDef> network_options() {
-  return {{"hidden", "256x5", "WIDTHS", "hidden layers: 256x5 = 256,256,256,256,256; empty = a linear model"},
+  return {{"architecture",
+           perceptron,
+           "NAME",
+           "what the options below describe or change: " + join(architecture_names()),
+           {.names = architecture_names()}},
+          {"hidden", "256x5", "WIDTHS", "hidden layers: 256x5 = 256,256,256,256,256; empty = a linear model"},
           {"activation", "tanh", "NAME", join(activation_names()), {.names = activation_names()}},
           {"init",
            "xavier_normal",
@@ -100,8 +151,17 @@ std::vector<OptionDef> network_options() {
           {"init-gain", "1", "X", "factor on the initial weights"},
           {"bias", "true", "BOOL", "whether dense layers have biases", {.names = {"true", "false"}}},
           {"dropout", "0", "RATE", "dropout after every hidden activation"},
-          {"skip", "", "FROM:TO,…", "output of hidden layer FROM joins the pre-activation of layer TO"},
-          {"skip-mode", "add", "MODE", "how: add, project (through weights) or concat", {.names = skip_modes}}};
+          {"norm",
+           "none",
+           "KIND",
+           "normalisation before every hidden activation: " + join(norm_names()),
+           {.names = norm_names()}},
+          {"skip", "", "FROM:TO,…", "output of hidden layer FROM joins the pre-activation of layer TO; none"},
+          {"skip-mode",
+           "add",
+           "MODE",
+           "how: add, project (through weights), fit (through weights where shapes differ) or concat",
+           {.names = skip_modes}}};
 }
 
 std::string network_slug(const std::string& name) {
@@ -134,29 +194,15 @@ Graph plan_graph(const Program& program, const Values& values, const std::string
     spec = read_graph_file(name);
   } else {
     const auto sections = ini_networks(values);
-    if (name != "mlp" && !sections.contains(name)) {
+    if (!is_architecture(name) && !sections.contains(name)) {
       std::vector<std::string> known(sections.begin(), sections.end());
-      known.emplace_back("mlp");
+      for (const std::string& a : architecture_names()) known.push_back(a);
       throw UsageError(cat("--network: ", unknown_name("network", name, known),
                            "; or a graph file ending in .json, or a section [network.", name,
                            "] in the --config file"));
     }
-    MlpSpec mlp;
-    mlp.input = {features(input)};
-    mlp.outputs = classes;
-    mlp.hidden = parse_hidden(v.text("hidden"));
-    mlp.activation = v.text("activation");
-    const auto& activations = activation_names();
-    if (std::find(activations.begin(), activations.end(), mlp.activation) == activations.end()) {
-      throw UsageError(cat("--activation: ", unknown_name("activation", mlp.activation, activations)));
-    }
-    mlp.init = v.text("init");
-    mlp.init_gain = v.real("init-gain", 1e-6, 1e6);
-    mlp.bias = v.flag("bias");
-    mlp.dropout = v.real("dropout", 0, 0.999);
-    mlp.skips = parse_skips(v.text("skip"));
-    mlp.skip_mode = parse_skip_mode(v.text("skip-mode"));
-    spec = mlp_graph(mlp);
+    const bool named = !v.given("architecture") && is_architecture(name);
+    spec = chain_graph(chain_of(v, named ? name : v.text("architecture"), input, classes));
   }
   if (!normalization.mean.empty()) {
     for (NodeSpec& node : spec.nodes) {

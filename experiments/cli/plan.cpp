@@ -97,7 +97,10 @@ void distinct(const char* option, const std::vector<std::string>& names) {
 
 // Throws ShapeError unless the network takes the data's samples and tells their classes apart.
 void check_fit(const std::string& network, const Graph& graph, const Dataset& data) {
-  if (graph[Graph::input()].shape != data.sample_shape && graph[Graph::input()].units != features(data.sample_shape)) {
+  // A perceptron reads an image as a vector; images must be of one shape.
+  const Shape& takes = graph[Graph::input()].shape;
+  const bool both_images = takes.size() > 1 && data.sample_shape.size() > 1;
+  if (takes != data.sample_shape && (both_images || features(takes) != features(data.sample_shape))) {
     throw ShapeError(cat("network '", network, "': its input is ", to_string(graph[Graph::input()].shape),
                          ", the data's samples are ", to_string(data.sample_shape)));
   }

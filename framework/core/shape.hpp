@@ -1,6 +1,7 @@
 // The shape of one sample at a node: {784}, or {channels, height, width}.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 namespace strata {
 
 using Shape = std::vector<Index>;
+
+/// Of rows, of columns.
+using Extents = std::array<Index, 2>;
 
 /// Number of features of one sample: the product of the extents.
 Index features(const Shape& shape);

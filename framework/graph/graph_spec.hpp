@@ -2,11 +2,13 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "framework/core/shape.hpp"
+#include "framework/layers/window.hpp"
 
 namespace strata {
 
@@ -39,7 +41,45 @@ struct Skip {
   int from, to;
 };
 
-enum class SkipMode { add, project, concat };
+enum class SkipMode {
+  add,      ///< as it is: shapes must agree
+  project,  ///< through weights of its own
+  concat,   ///< layer `to` reads it beside its input
+  fit       ///< as it is where shapes agree, else through weights
+};
+
+/// A hidden layer: dense with `width` units, or a convolution with `width` channels.
+struct HiddenLayer {
+  Index width;
+  std::optional<Window> convolution = {};
+  Index pool = 1;  ///< max pooling over so many rows and columns after its activation; 1 for none
+};
+
+/// A net of layers one after the other, with skips: a multi-layer perceptron, a LeNet, a residual net.
+struct ChainSpec {
+  Shape input;
+  std::vector<HiddenLayer> hidden;
+  Index outputs = 0;
+  std::string activation = "tanh";
+  std::string init = "xavier_normal";
+  double init_gain = 1;
+  bool bias = true;
+  std::string norm = "none";  ///< before each hidden activation: "batch", "layer", "group" or "none"
+  double dropout = 0;         ///< after every hidden activation; 0 for none
+  bool global_pool = false;   ///< the output layer reads each channel's mean
+  std::vector<Skip> skips;
+  SkipMode skip_mode = SkipMode::add;
+};
+
+/// The kinds of normalisation that a chain knows.
+const std::vector<std::string>& norm_names();
+
+/// The graph of a chain. Layers are h1 … hn and "logits", norms n1 … nn, sums s1 … sn, activations a1 … an, dropout d1 … dn,
+/// pooling m1 … mn. A skip takes what the next layer reads (pooled) and joins after the norm. One that goes through weights
+/// does so through "p<from>_<to>", a dense layer, or between images a convolution of 1 × 1 with the stride that fits, and its
+/// norm "q<from>_<to>". A layer that a norm follows has no bias, which the norm would take away.
+/// Throws UsageError on an empty or senseless description, ShapeError when a skip joins shapes that do not fit.
+GraphSpec chain_graph(const ChainSpec& chain);
 
 struct MlpSpec {
   Shape input;
@@ -54,10 +94,7 @@ struct MlpSpec {
   SkipMode skip_mode = SkipMode::add;
 };
 
-/// The graph of a multi-layer perceptron. Dense nodes are h1 … hn and "logits", activations a1 … an, sums s1 … sn.
-/// Skips by mode: add sums a_from and the pre-activation (widths must agree), project passes a_from through a dense
-/// node "p<from>_<to>" first, concat lets layer `to` read [its input; a_from].
-/// Throws UsageError on an empty or senseless description, ShapeError when an added skip joins different widths.
+/// The chain of dense layers alone.
 GraphSpec mlp_graph(const MlpSpec& mlp);
 
 }  // namespace strata

@@ -31,7 +31,8 @@ double initial_sd(const Initializer& init, Index rows, Index cols) {
   const double in = static_cast<double>(cols);
   const double out = static_cast<double>(rows * init.positions);
   switch (init.kind) {
-    case Kind::zeros: return 0;
+    case Kind::zeros:
+    case Kind::ones: return 0;
     case Kind::xavier: return init.gain * std::sqrt(2.0 / (in + out));
     case Kind::he: return init.gain * std::sqrt(2.0 / in);
     case Kind::lecun: return init.gain * std::sqrt(1.0 / in);
@@ -58,8 +59,8 @@ void orthonormalise(Matrix& q) {
 
 void draw_into(MutView out, const Initializer& init, const Rng& rng) {
   const Index rows = out.rows(), cols = out.cols();
-  if (init.kind == Initializer::Kind::zeros) {
-    out.setZero();
+  if (init.kind == Initializer::Kind::zeros || init.kind == Initializer::Kind::ones) {
+    out.setConstant(init.kind == Initializer::Kind::ones ? Scalar(1) : Scalar(0));
     return;
   }
   if (init.kind == Initializer::Kind::orthogonal) {

@@ -18,13 +18,14 @@
 namespace strata {
 
 struct Initializer {
-  enum class Kind { zeros, xavier, he, lecun, orthogonal, normal, uniform };
+  enum class Kind { zeros, ones, xavier, he, lecun, orthogonal, normal, uniform };
   Kind kind = Kind::zeros;
   bool uniform = false;  ///< for xavier, he and lecun: uniform instead of normal
   double gain = 1;       ///< for Kind::normal the standard deviation, for Kind::uniform the half width
   Index positions = 1;   ///< of a kernel: its height × width
 
   static Initializer zeros() { return {}; }
+  static Initializer ones() { return {Kind::ones}; }
   static Initializer normal(double sd) { return {Kind::normal, false, sd}; }
   static Initializer uniform_within(double half_width) { return {Kind::uniform, true, half_width}; }
 };
@@ -35,7 +36,7 @@ Initializer initializer(const std::string& name, double gain = 1);
 /// The names `initializer` accepts.
 const std::vector<std::string>& initializer_names();
 
-/// Standard deviation of an element drawn by `init` for a rows × cols matrix (0 for zeros).
+/// Standard deviation of an element drawn by `init` for a rows × cols matrix (0 for zeros and ones).
 double initial_sd(const Initializer& init, Index rows, Index cols);
 
 /// Fills `out` with a draw. Takes no memory but for orthogonal.

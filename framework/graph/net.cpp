@@ -25,6 +25,15 @@ void add_inputs(const Graph& graph, NodeId node, const Activations& acts, FewVie
 
 Views span_of(const FewViews& views) { return {views.data(), views.size()}; }
 
+// Is a delta of `neuron` with one number a column still such a one when it comes to its layer `node`?
+bool stays_one_hot(const Graph& graph, NodeId node, NodeId neuron) {
+  if (graph.neuron(node) != neuron) return false;
+  for (; node != neuron; node = graph[node].readers[0]) {
+    if (graph[graph[node].readers[0]].layer->mixes_units()) return false;
+  }
+  return true;
+}
+
 const Scalar* at(const View& m, Index row, Index col) { return m.data() + col * m.outerStride() + row; }
 Scalar* at(MutView& m, Index row, Index col) { return m.data() + col * m.outerStride() + row; }
 
@@ -127,7 +136,7 @@ void Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
   FewViews w;
   add_weights(*this, registry, node, sweep.transport, w);
   const Layer& layer = *graph_[node].layer;
-  const bool one_hot = sweep.one_hot >= 0 && !graph_[node].params.empty() && graph_.neuron(node) == sweep.one_hot;
+  const bool one_hot = sweep.one_hot >= 0 && stays_one_hot(graph_, node, sweep.one_hot);
   if (inputs.size() > 1 || one_hot || (takes(node, 0, sweep) && deltas.present(inputs[0]))) {
     FewMutViews dx;
     for (std::size_t i = 0; i < inputs.size(); ++i) {

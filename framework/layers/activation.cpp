@@ -1,38 +1,17 @@
 #include "framework/layers/activation.hpp"
 
-#include <algorithm>
-
+#include "framework/core/chunks.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/core/vector_math.hpp"
-#include "framework/core/vector_size.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
 namespace {
 
-// Works through whole chunks of fixed size, the last one filled up: every number takes the same vector instructions,
-// wherever it lies. One vector, so that hardly anything has to be filled up: products hand on blocks of a few.
-constexpr Index chunk = vector_lanes;
-using Chunk = Eigen::Array<Scalar, chunk, 1>;
-
-template <class F, class... In> void in_chunks(Index n, Scalar* out, const F& f, const In*... in) {
-  Index i = 0;
-  for (; i + chunk <= n; i += chunk) Eigen::Map<Chunk>(out + i) = f(Eigen::Map<const Chunk>(in + i)...);
-  if (i == n) return;
-  const auto filled_up = [&](const Scalar* from) {
-    Chunk all = Chunk::Zero();
-    std::copy_n(from + i, n - i, all.data());
-    return all;
-  };
-  const auto last = [&](const auto&... filled) { return f(Eigen::Map<const Chunk>(filled.data())...); };
-  const Chunk result = last(filled_up(in)...);
-  std::copy_n(result.data(), n - i, out + i);
-}
-
 // A loop of fixed length, which the compiler turns into vector instructions; Eigen does not vectorise comparisons.
 template <class F> Chunk each(const Eigen::Map<const Chunk>& x, const F& f) {
   Chunk y;
-  for (Index i = 0; i < chunk; ++i) y.data()[i] = f(x.data()[i]);
+  for (Index i = 0; i < vector_lanes; ++i) y.data()[i] = f(x.data()[i]);
   return y;
 }
 

@@ -4,7 +4,9 @@
 
 #include "framework/core/errors.hpp"
 #include "framework/layers/activation.hpp"
+#include "framework/layers/conv2d.hpp"
 #include "framework/layers/dense.hpp"
+#include "framework/layers/norm.hpp"
 #include "framework/layers/pool.hpp"
 #include "framework/layers/resample.hpp"
 #include "framework/layers/structural.hpp"
@@ -150,6 +152,30 @@ LayerCatalog builtin_layers() {
                  return std::make_shared<Dense>(units, bias, init, a.real("gain", 1));
                },
                {{Json{{"units", 5}}, {{4}}}, {Json{{"units", 3}, {"bias", false}}, {{4}}}}});
+  catalog.add(
+      {"conv2d",
+       "convolution of images; channels and size, stride (1), padding (0), dilation (1), each a number or [rows, "
+       "columns], groups (1), bias (true), init (xavier_normal), gain (1)",
+       [](Attributes& a) {
+         Conv2d::Options o;
+         o.channels = a.required_integer("channels");
+         o.window.size = a.required_extents("size");
+         o.window.stride = a.extents("stride", {1, 1});
+         o.window.padding = a.extents("padding", {0, 0});
+         o.window.dilation = a.extents("dilation", {1, 1});
+         o.groups = a.integer("groups", 1);
+         o.bias = a.boolean("bias", true);
+         o.init = a.text("init", "xavier_normal");
+         o.gain = a.real("gain", 1);
+         return std::make_shared<Conv2d>(o);
+       },
+       {{Json{{"channels", 3}, {"size", 3}, {"padding", 1}}, {{2, 5, 7}}},
+        {Json{{"channels", 4}, {"size", {2, 3}}, {"stride", {2, 3}}, {"padding", {1, 2}}, {"groups", 2}}, {{4, 5, 6}}},
+        {Json{{"channels", 2}, {"size", {3, 2}}, {"stride", 2}, {"padding", 2}, {"dilation", {2, 3}}, {"bias", false}},
+         {{3, 6, 5}}},
+        {Json{{"channels", 3}, {"size", 1}}, {{5, 3, 4}}},
+        {Json{{"channels", 3}, {"size", 1}, {"stride", 2}}, {{2, 5, 4}}},
+        {Json{{"channels", 5}, {"size", {3, 4}}}, {{2, 3, 4}}}}});
   for (const std::string& name : activation_names()) {
     catalog.add({name,
                  "elementwise activation",
@@ -172,6 +198,25 @@ LayerCatalog builtin_layers() {
                "drops inputs in training; rate (0.5)",
                [](Attributes& a) { return std::make_shared<Dropout>(a.real("rate", 0.5)); },
                {{Json{{"rate", 0.4}}, {{7}}}}});
+  catalog.add(
+      {"batch_norm",
+       "each channel over the batch and its positions; epsilon (1e-5), momentum (0.1) of the running statistics",
+       [](Attributes& a) {
+         const double epsilon = a.real("epsilon", 1e-5);
+         return std::make_shared<BatchNorm>(epsilon, a.real("momentum", 0.1));
+       },
+       {{none, {{5}}}, {Json{{"epsilon", 0.1}, {"momentum", 0.3}}, {{3, 3, 5}}}}});
+  catalog.add({"layer_norm",
+               "all features of each sample together; epsilon (1e-5)",
+               [](Attributes& a) { return std::make_shared<LayerNorm>(a.real("epsilon", 1e-5)); },
+               {{none, {{7}}}, {Json{{"epsilon", 0.1}}, {{3, 3, 5}}}}});
+  catalog.add({"group_norm",
+               "groups of channels of each sample; groups, epsilon (1e-5)",
+               [](Attributes& a) {
+                 const Index groups = a.required_integer("groups");
+                 return std::make_shared<GroupNorm>(groups, a.real("epsilon", 1e-5));
+               },
+               {{Json{{"groups", 3}}, {{15}}}, {Json{{"groups", 2}, {"epsilon", 0.1}}, {{6, 3, 5}}}}});
   catalog.add({"normalize",
                "(x − mean)/sd; mean (0) and sd (1), a number or one a feature",
                [](Attributes& a) {

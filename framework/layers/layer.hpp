@@ -80,6 +80,9 @@ class Layer {
   /// node belongs to the neurons of the layer before it.
   virtual bool keeps_units() const { return false; }
 
+  /// True if it keeps units, but what one of them is depends on others in evaluation too (normalisation of a sample).
+  virtual bool mixes_units() const { return false; }
+
   /// The function, if the layer maps its one input number by number and does nothing else; null for all others.
   virtual const Pointwise* pointwise() const { return nullptr; }
 

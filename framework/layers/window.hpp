@@ -5,7 +5,6 @@
 // what lies outside the image counts as 0 (convolution, average) or as not there (maximum).
 #pragma once
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -13,9 +12,6 @@
 #include "framework/core/shape.hpp"
 
 namespace strata {
-
-/// Of rows, of columns.
-using Extents = std::array<Index, 2>;
 
 struct Window {
   Extents size;

@@ -32,6 +32,9 @@ struct Ctx {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;  ///< steps taken so far in this run, over all passes
 
+  /// For another pass over the batch in the same step: running statistics move once.
+  Ctx again() const { return {mode, false, seed, step}; }
+
   Rng rng(std::string_view stream) const { return {seed, stream, step}; }
   /// The stream named by both together: of one node, say.
   Rng rng(std::string_view stream, std::string_view of) const {

@@ -30,6 +30,16 @@ std::string LearningRule::unsupported(const Graph& graph, const Loss& loss) cons
                  "; it can through ", join(t.layers));
     }
   }
+  for (NodeId id = 1; id < graph.size(); ++id) {
+    const auto& layers = graph.layers();
+    const std::string node = cat("node '", graph[id].name, "' of type ", graph[id].layer->type());
+    if (t.layers_alone && !graph[id].params.empty() && std::find(layers.begin(), layers.end(), id) == layers.end()) {
+      return cat("it has no signal for the parameters of ", node);
+    }
+    if (t.examples_alone && graph[id].layer->has_statistics()) {
+      return cat("it tells examples apart by their losses, and ", node, " mixes those of a batch");
+    }
+  }
   if (t.needs_chain && !graph.is_chain()) {
     return cat("it needs a chain of layers, and a skip goes around '", graph[graph.first_uncut()].name, "'");
   }

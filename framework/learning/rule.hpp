@@ -30,9 +30,11 @@ struct Model {
 struct Traits {
   std::vector<std::string> groups = {"forward"};  ///< parameter groups it steps
   bool needs_chain = false;                       ///< every credit point must be a cut: no skip around a layer
-  std::vector<std::string> layers = {};           ///< layer types it can train through; empty = any
-  std::vector<std::string> losses = {};           ///< losses it works with; empty = any
-  std::vector<std::string> refreshes = {};        ///< groups of buffers that after_phase changes
+  bool layers_alone = false;    ///< parameters of nodes that are no layer (a normalisation behind one) get no signal
+  bool examples_alone = false;  ///< an example's loss must depend on that example alone, not on the batch
+  std::vector<std::string> layers = {};     ///< layer types it can train through; empty = any
+  std::vector<std::string> losses = {};     ///< losses it works with; empty = any
+  std::vector<std::string> refreshes = {};  ///< groups of buffers that after_phase changes
 };
 
 /// One update: the groups that are stepped together, from one state.

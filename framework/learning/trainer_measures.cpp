@@ -15,6 +15,14 @@ constexpr Index gauss_newton_outputs = 32;
 // Steps of training never get here, so that a probe's masks and noise are its own.
 constexpr std::uint64_t probe_steps = std::uint64_t{1} << 62;
 
+// Has every example Jacobians of its own? Not where a layer normalises over the batch.
+bool examples_apart(const Graph& graph) {
+  for (NodeId id = 1; id < graph.size(); ++id) {
+    if (graph[id].layer->has_statistics()) return false;
+  }
+  return true;
+}
+
 class Probes final : public ProbeSink {
  public:
   Probes(const Graph& graph, RuleMetrics& into) : graph_(graph), into_(into) {}
@@ -60,7 +68,7 @@ void Trainer::measure_layers() {
   reference_sink_.resolve(registry_, ids);
 
   // And what a Gauss–Newton step on the activations would give. Its deltas are gone after this measurement.
-  const bool gauss_newton = graph[graph.output()].units <= gauss_newton_outputs;
+  const bool gauss_newton = graph[graph.output()].units <= gauss_newton_outputs && examples_apart(graph);
   Deltas newton_deltas(graph);
   GradSink newton_sink;
   if (gauss_newton) {

@@ -147,6 +147,8 @@ void row_sums(View m, MutView out, Scalar alpha, Scalar beta) {
 CountMultiplyAdds::CountMultiplyAdds() : start_(multiply_adds_here) {}
 double CountMultiplyAdds::count() const { return multiply_adds_here - start_; }
 
+void count_multiply_adds(double count) { multiply_adds_here += count; }
+
 std::string gemm_backend() { return tile_backend(); }
 
 }  // namespace strata

@@ -40,6 +40,9 @@ class CountMultiplyAdds {
   double start_;
 };
 
+/// Counts as many more: of products that were not made by gemm.
+void count_multiply_adds(double count);
+
 /// What does the products, for /provenance.
 std::string gemm_backend();
 

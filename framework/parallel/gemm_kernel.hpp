@@ -136,10 +136,10 @@ template <int stride> [[gnu::always_inline]] inline void exchange_all(Vec (&rows
   }
 }
 
-/// to(i, p) = from(p, i) for a lanes × lanes block.
-inline void transpose_block(const Scalar* from, Index ld_from, Scalar* to, Index ld_to) {
+/// to(i, p) = from(p, i) for a lanes × lanes block, of which `from` has `cols` columns and the others count as 0.
+inline void transpose_block(const Scalar* from, Index ld_from, Scalar* to, Index ld_to, Index cols = lanes) {
   Vec rows[lanes];
-  for (int i = 0; i < lanes; ++i) rows[i] = load(from + i * ld_from);
+  for (int i = 0; i < lanes; ++i) rows[i] = i < cols ? load(from + i * ld_from) : Vec{};
   exchange_all<lanes / 2>(rows);
   for (int i = 0; i < lanes; ++i) store(to + i * ld_to, rows[i]);
 }

@@ -67,6 +67,34 @@ BOOST_AUTO_TEST_CASE(a_run_starts_where_the_other_ended) {
   }
 }
 
+// Parameters behind a layer and running statistics go along, in run files and in .npz.
+BOOST_AUTO_TEST_CASE(a_net_with_batch_norm_goes_on_too) {
+  const Scratch in;
+  write(in / "net.json",
+        R"({"schema":"strata-graph","schema_version":1,"input":[16],"output":"logits","nodes":[
+            {"name":"h1","type":"dense","inputs":["input"],"units":8},
+            {"name":"n1","type":"batch_norm","inputs":["h1"]},
+            {"name":"a1","type":"relu","inputs":["n1"]},
+            {"name":"logits","type":"dense","inputs":["a1"],"units":4}]})");
+  const auto train = [&](const std::string& options) {
+    const Outcome o = call(in, "run --dataset clusters --network net.json --snapshots none --quiet " + options);
+    BOOST_REQUIRE_MESSAGE(o.code == 0, o.err);
+  };
+  train("--epochs 2 --save-weights last");
+  const std::string file = only_run(in / "strata-out").string();
+  const RunRecord first = strata::read_run_file(file, true);
+  BOOST_TEST((weight(first, "n1.gamma").array() != 1).any());
+  BOOST_TEST((weight(first, "n1.mean").array() != 0).all());
+  BOOST_TEST((weight(first, "n1.variance").array() != 1).all());
+  BOOST_REQUIRE(call(in, "export " + file + " --out it.npz").code == 0);
+  train("--rule dfa --epochs 1 --out on --weights " + file);
+  train("--rule dfa --epochs 1 --out again --weights it.npz");
+  for (const char* out : {"on", "again"}) {
+    const RunRecord second = strata::read_run_file(only_run(in / out));
+    BOOST_TEST(second.training[0].validation_loss == first.training[2].validation_loss);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_a_rule_has_of_its_own_is_taken_where_it_fits) {
   const Source source;
   source.train("--rule fa --seed 5 --epochs 1 --out on --weights " + source.file);

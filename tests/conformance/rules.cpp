@@ -56,17 +56,30 @@ bool finite(const Trainer& trainer) {
 void check_what_moves(const Setting& s, const RuleEntry& entry) {
   const auto trainer = s.trainer(entry);
   const Registry before = trainer->registry();
+  const Graph& graph = trainer->graph();
   train(*trainer, 2);
   const Registry& after = trainer->registry();
   BOOST_TEST(finite(*trainer));
   const auto moved = [&](ParamId id) { return bytes(before.value(id)) != bytes(after.value(id)); };
   const Traits traits = trainer->rule().traits();
 
-  for (const NodeId layer : trainer->graph().layers()) {
+  for (const NodeId layer : graph.layers()) {
     const auto& params = trainer->net().params(layer);
-    const bool trains = trainer->rule().trains(trainer->graph(), layer);
+    const bool trains = trainer->rule().trains(graph, layer);
     BOOST_TEST(moved(params[0]) == trains, before[params[0]].name);
     for (const ParamId id : params) BOOST_TEST((trains || !moved(id)), before[id].name);
+  }
+  // Behind a layer, normalisations: they learn with it, and their running statistics move in any case.
+  std::vector<ParamId> statistics;
+  for (NodeId id = 1; id < graph.size(); ++id) {
+    if (graph[id].params.empty() || contains(graph.layers(), id)) continue;
+    NodeId layer = id;
+    while (!contains(graph.layers(), layer)) layer = graph[layer].inputs[0];
+    const bool trains = trainer->rule().trains(graph, layer);
+    for (const ParamId p : trainer->net().params(id)) {
+      BOOST_TEST(moved(p) == (trains || !before[p].trainable), before[p].name);
+      if (!before[p].trainable) statistics.push_back(p);
+    }
   }
   for (const std::string& group : traits.groups) {
     for (const ParamId id : before.group(group)) {
@@ -76,7 +89,7 @@ void check_what_moves(const Setting& s, const RuleEntry& entry) {
   for (ParamId id = 0; id < before.size(); ++id) {
     const bool stepped = contains(traits.groups, before[id].group) && before[id].trainable;
     const bool refreshed = contains(traits.refreshes, before[id].group) && !before[id].trainable;
-    if (!stepped && !refreshed) BOOST_TEST(!moved(id), before[id].name);
+    if (!stepped && !refreshed && !contains(statistics, id)) BOOST_TEST(!moved(id), before[id].name);
   }
 }
 
@@ -88,7 +101,10 @@ void an_entry_says_what_it_is(const RuleEntry& entry, Setting&) {
   for (const auto& [group, optimizer] : entry.optimizers) groups.push_back(group);
   BOOST_TEST((groups == traits.groups));
   BOOST_TEST(contains(groups, "forward"));
-  if (traits.needs_chain || !traits.layers.empty() || !traits.losses.empty()) BOOST_TEST(!entry.needs.empty());
+  if (traits.needs_chain || traits.layers_alone || traits.examples_alone || !traits.layers.empty() ||
+      !traits.losses.empty()) {
+    BOOST_TEST(!entry.needs.empty());
+  }
   for (const OptionSpec& o : entry.options) {
     BOOST_TEST(!o.help.empty(), o.name);
     for (const OptionSpec& taken : optimizer_options(entry)) BOOST_TEST(o.name != taken.name);
@@ -214,6 +230,20 @@ void with_skips_or_it_says_what_is_in_the_way(const RuleEntry& entry, Setting& s
   }
 }
 
+void with_normalised_layers_or_it_says_what_is_in_the_way(const RuleEntry& entry, Setting& s) {
+  for (const char* type : {"batch_norm", "layer_norm"}) {
+    s.edit = [type](GraphSpec& spec) { normalise_hidden(spec, type); };
+    BOOST_TEST_CONTEXT(type) {
+      if (obstacle(s, entry).empty()) {
+        check_what_moves(s, entry);
+      } else {
+        BOOST_CHECK_EXCEPTION(s.trainer(entry), UnsupportedError, says({obstacle(s, entry), "'n1'", type}));
+        BOOST_TEST(!entry.needs.empty());
+      }
+    }
+  }
+}
+
 // A residual around one layer leaves every credit point a cut: rules that need a chain take it.
 void with_residuals_around_one_layer(const RuleEntry& entry, Setting& s) {
   s.net.hidden = {9, 9, 9};
@@ -245,6 +275,31 @@ void with_an_image_normalised_by_the_first_node(const RuleEntry& entry, Setting&
   Matrix dinput = Matrix::Constant(11, 4, std::numeric_limits<Scalar>::quiet_NaN());
   if (bench.rule->feedback_input_gradient(bench.model, batch, bench.ws, mut_view(dinput)))
     BOOST_TEST(dinput.allFinite());
+}
+
+/// Pictures of 6 × 5 in three colours, for convolutions with a stride, with pooling, and with less than a vector of maps.
+Setting pictures(const RuleEntry& entry) {
+  Setting s({.features = 90, .classes = 4, .clusters = 2, .train = 120, .test = 20}, 24, {});
+  s.train.batch = 24;
+  ChainSpec chain;
+  chain.input = {3, 6, 5};
+  chain.hidden = {{5, Window{{3, 3}, {1, 1}, {1, 1}}, 2}, {6, Window{{2, 2}, {2, 1}, {1, 0}}}, {7}};
+  chain.outputs = 4;
+  s.chain = chain;
+  choose_loss(s, entry);
+  return s;
+}
+
+void on_pictures_or_it_says_what_is_in_the_way(const RuleEntry& entry, Setting&) {
+  Setting s = pictures(entry);
+  if (obstacle(s, entry).empty()) {
+    check_what_moves(s, entry);
+  } else {
+    BOOST_CHECK_EXCEPTION(s.trainer(entry), UnsupportedError, says({"'"}));
+  }
+  s.chain->skips = {{1, 2}};
+  s.chain->skip_mode = SkipMode::project;
+  if (obstacle(s, entry).empty()) check_what_moves(s, entry);
 }
 
 void a_checkpoint_in_mid_training_continues_to_the_same_bits(const RuleEntry& entry, Setting& s) {
@@ -384,8 +439,10 @@ constexpr Check checks[] = {
     {"with_every_activation_it_supports", with_every_activation_it_supports},
     {"with_every_loss_it_supports", with_every_loss_it_supports},
     {"with_skips_or_it_says_what_is_in_the_way", with_skips_or_it_says_what_is_in_the_way},
+    {"with_normalised_layers_or_it_says_what_is_in_the_way", with_normalised_layers_or_it_says_what_is_in_the_way},
     {"with_residuals_around_one_layer", with_residuals_around_one_layer},
     {"with_an_image_normalised_by_the_first_node", with_an_image_normalised_by_the_first_node},
+    {"on_pictures_or_it_says_what_is_in_the_way", on_pictures_or_it_says_what_is_in_the_way},
     {"a_checkpoint_in_mid_training_continues_to_the_same_bits",
      a_checkpoint_in_mid_training_continues_to_the_same_bits},
     {"computing_leaves_no_trace", computing_leaves_no_trace},

@@ -204,6 +204,32 @@ BOOST_AUTO_TEST_CASE(a_residual) {
 }
 
 // Two layers whose sum is the neuron: one credit point. A layer whose value is read twice keeps it to itself.
+BOOST_AUTO_TEST_CASE(a_normalisation_belongs_to_the_layer_before_it) {
+  for (const char* norm : {"batch_norm", "layer_norm"}) {
+    const Graph g(spec({dense("h1", "input"), simple("n1", norm, {"h1"}), simple("a1", "relu", {"n1"}),
+                        dense("h2", "a1"), simple("a2", "relu", {"h2"}), simple("n2", norm, {"a2"}),
+                        dense("logits", "n2", 2), simple("n3", norm, {"logits"})},
+                       "n3"));
+    BOOST_TEST(join(names(g, g.layers()), " ") == "h1 h2 logits");
+    BOOST_TEST(neurons(g) == "a1 n2 n3");
+    BOOST_TEST(credit_points(g) == "a1 n2");
+    BOOST_TEST(region(g, "a1") == "h1 n1 a1");
+    for (const char* node : {"h1", "n1", "a1"}) BOOST_TEST(g.depth(g.find(node)) == 1);
+    BOOST_TEST(g.depth(g.find("n3")) == 3);
+    BOOST_TEST(g.multiply_adds() == 3 * 4 + 4 * 4 + 4 * 2);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_normalisation_of_the_input_is_a_layer) {
+  const Graph g(spec({simple("n0", "batch_norm", {"input"}), dense("h1", "n0"), simple("a1", "relu", {"h1"}),
+                      dense("logits", "a1", 2)},
+                     "logits"));
+  BOOST_TEST(join(names(g, g.layers()), " ") == "n0 h1 logits");
+  BOOST_TEST(neurons(g) == "n0 a1 logits");
+  BOOST_TEST(g.depth(g.find("n0")) == 1);
+  BOOST_TEST(g.depth(g.find("a1")) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(joined_and_shared_layers) {
   const Graph joined(spec({dense("h1", "input"), dense("p1", "input"), simple("s", "add", {"h1", "p1"}),
                            simple("a", "relu", {"s"}), simple("d", "dropout", {"a"}), dense("out", "d")},

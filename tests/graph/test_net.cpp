@@ -318,6 +318,34 @@ BOOST_AUTO_TEST_CASE(fused_or_not_the_same_bytes) {
 }
 
 // Column k·B + b of the deltas belongs to sample b: a whole net's Jacobian in one sweep.
+// A delta of single neurons, which picks rows of the weights; behind a layer_norm it is of single neurons no more.
+BOOST_AUTO_TEST_CASE(derivatives_of_single_neurons_go_through_normalisations) {
+  for (const char* norm : {"batch_norm", "layer_norm"}) {
+    const GraphSpec spec{{5},
+                         {{"h1", "dense", {"input"}, {{"units", 4}}},
+                          {"n1", norm, {"h1"}},
+                          {"a1", "tanh", {"n1"}},
+                          {"h2", "dense", {"a1"}, {{"units", 4}}},
+                          {"n2", norm, {"h2"}},
+                          {"a2", "tanh", {"n2"}},
+                          {"out", "dense", {"a2"}, {{"units", 3}}}},
+                         "out"};
+    Bench b(spec);
+    b.forward(random(5, 2, "x"));
+    const std::vector<Index> unit{3, 3, 1, 1};
+    const auto by_input = [&](const Sweep& sweep) {
+      b.deltas.clear();
+      MutView d = b.deltas.at(b.node("a2"), 4);
+      for (Index c = 0; c < 4; ++c) d(unit[static_cast<std::size_t>(c)], c) = 1;
+      b.net.backward(b.registry, b.acts, b.deltas, nullptr, sweep);
+      return Matrix(b.deltas[Graph::input()]);
+    };
+    const Matrix plain = by_input({.to_input = true});
+    const Matrix picked = by_input({.to_input = true, .one_hot = b.node("a2"), .unit = unit});
+    BOOST_TEST_CONTEXT(norm) { BOOST_TEST(error(view(picked), plain.cast<double>()) < tight); }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(many_cotangents_at_once) {
   Bench b(skip_net());
   const Matrix x = random(5, 4, "x"), dy = random(3, 12, "dy");

@@ -28,7 +28,10 @@ GraphSpec every_layer() {
     parts.push_back(below = cat("a_", f));
   }
   spec.nodes.push_back({"sum", "add", {parts[0], parts[3], parts[6]}});
-  spec.nodes.push_back({"drop", "dropout", {"sum"}, {{"rate", 0.4}}});
+  spec.nodes.push_back({"of_batch", "batch_norm", {"sum"}});
+  spec.nodes.push_back({"of_sample", "layer_norm", {"of_batch"}});
+  spec.nodes.push_back({"of_groups", "group_norm", {"of_sample"}, {{"groups", 2}}});
+  spec.nodes.push_back({"drop", "dropout", {"of_groups"}, {{"rate", 0.4}}});
   spec.nodes.push_back({"stack", "concat", {"drop", parts[1], parts[2]}});
   spec.nodes.push_back({"flat", "flatten", {"stack"}});
   spec.nodes.push_back({"out", "dense", {"flat"}, {{"units", 3}, {"bias", false}}});

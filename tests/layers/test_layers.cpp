@@ -51,6 +51,15 @@ std::multimap<std::string, Sample> samples() {
   }
   all.insert({"dense", {[](Index n) { return Json{{"units", n + 1}}; }, flat, {none, two, {{{2, 3}}, {"[2, 3]"}}}}});
   all.insert({"dense", {[](Index n) { return Json{{"units", n - 1}, {"bias", false}}; }, flat, {}}});
+  // Its own test tries more (test_conv2d.cpp).
+  all.insert({"conv2d",
+              {[](Index n) {
+                 return Json{{"channels", 3}, {"size", {2, 3}}, {"padding", n % 2}};
+               },
+               [](Index n) {
+                 return std::vector<Shape>{{n / 4 + 1, 4, 5}};
+               },
+               {none, two, {{{1, 2, 2}}, {"2×3", "2×2", "[1, 2, 2]"}}}}});
   const auto alike = [](Index n) { return std::vector<Shape>{{n, 2}, {n, 2}}; };
   all.insert({"add",
               {no_attributes,
@@ -62,6 +71,14 @@ std::multimap<std::string, Sample> samples() {
   all.insert({"flatten", {no_attributes, image, {none, two}}});
   all.insert({"dropout", {[](Index) { return Json{{"rate", 0.4}}; }, image, {none, two}}});
   all.insert({"normalize", {[](Index) { return Json{{"mean", 0.3}, {"sd", 0.7}}; }, image, {none, two}}});
+  all.insert({"batch_norm", {no_attributes, flat, {none, two}}});
+  all.insert({"batch_norm", {[](Index) { return Json{{"epsilon", 0.1}, {"momentum", 0.3}}; }, image, {}}});
+  all.insert({"layer_norm", {no_attributes, flat, {none, two}}});
+  all.insert({"layer_norm", {[](Index) { return Json{{"epsilon", 0.1}}; }, image, {}}});
+  const auto in_pairs = [](Index) { return Json{{"groups", 2}, {"epsilon", 0.1}}; };
+  all.insert({"group_norm", {in_pairs, flat, {none, two, {{{5}}, {"groups = 2", "5 channels"}}}}});
+  all.insert({"group_norm", {in_pairs, image, {{{{7, 2, 2}}, {"groups = 2", "7 channels", "[7, 2, 2]"}}}}});
+  all.insert({"group_norm", {[](Index n) { return Json{{"groups", n / 2}}; }, image, {}}});
   const auto each = [=](Index n) { return Json{{"mean", numbers(6 * n, -0.2)}, {"sd", numbers(6 * n, 0.5)}}; };
   const auto picture = [](Index n) { return std::vector<Shape>{{2, n, 7}}; };
   const std::pair<std::vector<Shape>, std::vector<std::string>> unlike_image = {{{6, 7}}, {"[6, 7]", "height"}};
@@ -114,7 +131,11 @@ void for_every_layer(Index width, Index batch, const std::function<void(Trial&)>
   }
 }
 
-double error(const Matrix& a, const Matrix& reference) { return (a - reference).norm() / reference.norm(); }
+/// Relative in norm; of what must be 0 (the gradient of a buffer), absolute.
+double error(const Matrix& a, const Matrix& reference) {
+  const double size = reference.norm();
+  return (a - reference).norm() / (size > 0 ? size : 1);
+}
 
 bool same(const std::vector<Matrix>& a, const std::vector<Matrix>& b) {
   bool all = a.size() == b.size();
@@ -406,9 +427,23 @@ BOOST_AUTO_TEST_CASE(attributes_are_checked) {
   refused("dense", {{"units", 4}, {"init", 3}}, {"'n7'", "init = 3", "string"});
   refused("dense", {{"units", 4}, {"gain", "big"}}, {"'n7'", "gain", "number"});
   refused("dense", {{"units", 4}, {"bais", true}}, {"'n7'", "'bais'", "did you mean 'bias'"});
+  refused("conv2d", {{"channels", 2}}, {"'n7'", "size", "missing"});
+  refused("conv2d", {{"channels", 2}, {"size", {3, 3, 3}}}, {"'n7'", "size = [3,3,3]", "array of two"});
+  refused("conv2d", {{"channels", 2}, {"size", 3}, {"stride", "2"}}, {"'n7'", "stride", "whole number"});
+  refused("conv2d", {{"channels", 2}, {"size", 3}, {"strides", 2}}, {"'n7'", "'strides'", "did you mean 'stride'"});
   refused("tanh", {{"slope", 1}}, {"'n7'", "'slope'"});
   for (const double rate : {1.0, -0.1, 1.5}) refused("dropout", {{"rate", rate}}, {"rate", cat(rate), "0 ≤ rate < 1"});
   refused("dropout", {{"rate", std::nan("")}}, {"rate"});
+  for (const char* norm : {"batch_norm", "layer_norm"}) {
+    for (const double epsilon : {0.0, -1e-5, std::nan("")}) {
+      refused(norm, {{"epsilon", epsilon}}, {norm, "epsilon", "above 0"});
+    }
+  }
+  refused("group_norm", {{"groups", 2}, {"epsilon", 0}}, {"group_norm", "epsilon = 0", "above 0"});
+  for (const double m : {-0.1, 1.1, std::nan("")}) refused("batch_norm", {{"momentum", m}}, {"momentum", "0 to 1"});
+  refused("group_norm", {{"groups", 0}}, {"groups = 0", "at least 1"});
+  refused("group_norm", Json::object(), {"'n7'", "groups", "missing"});
+  refused("layer_norm", {{"momentum", 0.1}}, {"'n7'", "'momentum'"});
   refused("normalize", {{"mean", {0, 1}}, {"sd", 1}}, {"2 means and 1 sds"});
   refused("normalize", {{"mean", Json::array()}, {"sd", Json::array()}}, {"0 means"});
   refused("normalize", {{"sd", 0}}, {"sd = 0", "above 0"});

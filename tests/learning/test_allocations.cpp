@@ -52,9 +52,11 @@ using namespace strata::testing;
 namespace {
 
 // The most allocations between two steps of the second epoch, the first steps of its passes left out.
-long worst_step(const RuleEntry& entry, const std::string& optimizer, int threads) {
+// With a normalisation behind each hidden layer, unless "".
+long worst_step(const RuleEntry& entry, const std::string& optimizer, int threads, const std::string& norm = "") {
   Setting s({.features = 100, .train = 1200}, 200, {150, 140, 130});
   s.train.batch = 100;
+  if (!norm.empty()) s.edit = [&](GraphSpec& spec) { normalise_hidden(spec, norm); };
   const auto trainer = s.trainer(entry, {{"optimizer", optimizer}, {"lr", "1e-3"}});
   long worst = 0;
   with_threads(threads, [&] {
@@ -94,6 +96,15 @@ BOOST_AUTO_TEST_CASE(no_rule_allocates_in_a_steady_step) {
       BOOST_TEST_CONTEXT(entry.name << ", " << threads << " threads") {
         BOOST_TEST(worst_step(entry, "adam", threads) == 0);
       }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(no_normalisation_allocates_in_a_steady_step) {
+  const Catalog catalog = builtin_catalog();
+  for (const char* norm : {"batch_norm", "layer_norm"}) {
+    for (const char* rule : {"backprop", "dtp", "predictive_coding"}) {
+      BOOST_TEST_CONTEXT(norm << ", " << rule) { BOOST_TEST(worst_step(catalog.at(rule), "adam", 2, norm) == 0); }
     }
   }
 }

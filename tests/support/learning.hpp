@@ -1,8 +1,10 @@
 // What tests of learning rules share: small data and nets, a rule driven by the trainer or step by step, and bytes.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,13 +34,31 @@ inline std::vector<std::uint8_t> timeless(nlohmann::json state) {
   return nlohmann::json::to_cbor(state);
 }
 
+/// Puts a normalisation "n1" … of this type behind each hidden layer "h1" …
+inline void normalise_hidden(GraphSpec& spec, const std::string& type) {
+  std::vector<NodeSpec> nodes;
+  for (NodeSpec node : spec.nodes) {
+    for (std::string& in : node.inputs) {
+      if (in.front() == 'h') in.front() = 'n';
+    }
+    nodes.push_back(node);
+    if (node.type != "dense" || node.name.front() != 'h') continue;
+    std::string name = node.name;
+    name.front() = 'n';
+    nodes.push_back({name, type, {node.name}});
+  }
+  spec.nodes = nodes;
+}
+
 /// The clusters data, its split and what else a run needs but the rule.
 struct Setting {
   Dataset data;
   Split split;
   MlpSpec net;
+  std::optional<ChainSpec> chain = {};  ///< in place of `net`
   std::string loss = "cross_entropy";
   TrainSettings train = {};
+  std::function<void(GraphSpec&)> edit = {};  ///< what else is done to the net
 
   Setting(const ClustersSpec& clusters, Index validation, std::vector<Index> hidden)
       : data(make_clusters(clusters)), split(split_examples(clusters.train, validation, 0)) {
@@ -50,7 +70,11 @@ struct Setting {
     train.probe_examples = 16;
   }
 
-  Graph graph() const { return Graph(mlp_graph(net)); }
+  Graph graph() const {
+    GraphSpec spec = chain ? chain_graph(*chain) : mlp_graph(net);
+    if (edit) edit(spec);
+    return Graph(spec);
+  }
 
   std::unique_ptr<Trainer> trainer(std::unique_ptr<LearningRule> rule,
                                    std::vector<std::pair<std::string, OptimizerSpec>> optimizers) const {

@@ -1,0 +1,73 @@
+// Convolution of batches of images as matrix products: y = W ∗ x, what goes back through it, and the gradient of W.
+//
+// W is maps × (channels/groups · taps), column c·taps + row·width + col the tap in that row and column of the kernel for
+// channel c of the group; torch's weight of [maps, channels/groups, rows, cols] is the same numbers row by row. As torch
+// and everybody in the field, the kernel is not flipped.
+//
+// A sample's image is contiguous, positions × channels, so its product is (positions × patch) · Wᵀ with the patches
+// gathered a block of positions at a time. Samples are the tasks. The gradient of W is summed over a few groups of samples,
+// cut by shape, and these in index order: no bit depends on the number of threads.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "framework/layers/patches.hpp"
+#include "framework/layers/window.hpp"
+#include "framework/parallel/gemm.hpp"
+
+namespace strata {
+
+class Convolution {
+ public:
+  /// Of images [channels, height, width] to `maps` channels. `groups` divides both; `window` fits the image.
+  Convolution(const Shape& image, Index maps, Index groups, const Window& window);
+
+  const Extents& output() const { return out_; }
+  Index positions() const { return out_[0] * out_[1]; }
+  Index taps() const { return window_.size[0] * window_.size[1]; }
+  Index weight_cols() const { return channels_ / groups_ * taps(); }
+  /// Of one sample.
+  double multiply_adds() const;
+
+  /// y = W ∗ x + bias + beta·y (beta = 0 overwrites; a bias without data is 0), then done(block) for all of y.
+  void forward(View w, View bias, View x, MutView y, Scalar beta, BlockBody done) const;
+
+  /// dx = beta·dx + (∂y/∂x)ᵀ dy, beta 0 or 1, then done(block) for all of dx.
+  void pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody done) const;
+
+  /// As pull_back with beta = 1 for a dy that is zero but for row unit[c] of each column c.
+  void pull_back_units(View w, View dy, std::span<const Index> unit, MutView dx) const;
+
+  /// scale·(∂y/∂W)ᵀ dy in blocks of whole columns to weight(block), and scale·Σ dy of each map to bias(block), which is
+  /// maps × 1; a body that is not given is not wanted.
+  void gradients(View x, View dy, Scalar scale, BlockBody weight, BlockBody bias) const;
+
+ private:
+  // Output pixels of one remainder of rows and columns: what goes back to them.
+  struct Phase {
+    Index row, col;           // the first, in the image
+    Extents count;            // rows and columns of them
+    std::vector<Index> taps;  // those of the kernel that reach them
+    std::size_t patches;      // in backward_
+  };
+
+  // The kernel covers the image once: a dense layer, with the same weights.
+  bool dense() const {
+    return positions() == 1 && groups_ == 1 && window_.size == Extents{height_, width_} &&
+           window_.padding == Extents{0, 0};
+  }
+  // Each patch is a pixel.
+  bool pointwise() const;
+  void add_pixels(const Phase& phase, MutView tile, Index first, Index rows, MutView image) const;
+  void for_samples(Index samples, FunctionRef<void(Index sample)> body) const;
+
+  Index channels_, height_, width_, maps_, groups_;
+  Window window_;
+  Extents out_;
+  std::vector<Patches> forward_;  // one
+  std::vector<Phase> phases_;
+  std::vector<Patches> backward_;
+};
+
+}  // namespace strata
