@@ -35,6 +35,13 @@ Shape Conv2d::infer(std::span<const Shape> in) const {
     }
   }
   const Extents out = options_.window.output("conv2d", image);
+  // Far more than any memory holds, and few enough for products of sizes to stay in range.
+  const double weights = static_cast<double>(options_.channels) * static_cast<double>(image[0] / options_.groups) *
+                         static_cast<double>(options_.window.size[0] * options_.window.size[1]);
+  if (weights > 1e8) {
+    throw ShapeError(
+        cat("conv2d: ", weights, " weights from images ", to_string(image), ": expected at most 100,000,000"));
+  }
   return {options_.channels, out[0], out[1]};
 }
 
@@ -48,7 +55,9 @@ std::vector<ParamSpec> Conv2d::params(std::span<const Shape> in) const {
 }
 
 double Conv2d::multiply_adds(std::span<const Shape> in) const {
-  return Convolution(in[0], options_.channels, options_.groups, options_.window).multiply_adds();
+  const Extents out = options_.window.output("conv2d", in[0]);
+  const Index patch = in[0][0] / options_.groups * options_.window.size[0] * options_.window.size[1];
+  return static_cast<double>(options_.channels * patch) * static_cast<double>(out[0] * out[1]);
 }
 
 std::shared_ptr<const Layer> Conv2d::bound(std::span<const Shape> in) const {

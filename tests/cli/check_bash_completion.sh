@@ -52,7 +52,7 @@ offers 'fa,dtp fa,dtpdrl' strata compare --rules fa,dt
 offers '' strata compare --rules fa,dfa,dfa
 offers 'fashion-mnist' strata run --dataset fa
 offers 'none best last' strata run --save-weights ''
-offers 'add project concat' strata run --skip-mode ''
+offers 'add project concat fit' strata run --skip-mode ''
 offers 'adam adamw' strata compare --optimizer ada
 offers 'cross_entropy' strata run --loss c
 offers 'relu' strata run --activation r
@@ -86,7 +86,7 @@ offers '--ablate --against' strata attribute --a
 offers 'rules' strata list r
 offers '--markdown --json --help' strata list --
 offers 'bash zsh' strata completion ''
-offers 'layers' strata help laye
+offers 'layers' strata help layers
 offers '+dtp +layers +environment +dense +run' strata help ''
 offers '' strata nothing ''
 

@@ -65,8 +65,8 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit) {
   check_refused(in, "run --network lenet --norm bacth" + quick, {"--norm", "did you mean 'batch'"});
   check_refused(in, "run --network smallconv --skip 1:4" + quick,
                 {"--skip 1:4", "[16, 8, 8]", "[32, 4, 4]", "--skip-mode project or fit"});
-  check_refused(in, "run --network lenet --dataset wide.h5 --epochs 1", {"lenet", "[3, 8, 40]", "up to 32"});
-  check_refused(in, "run --network lenet --dataset clusters --epochs 1", {"lenet", "images", "[16]"});
+  check_refused(in, "run --network lenet --dataset wide.h5 --epochs 1 --batch 16", {"lenet", "[3, 8, 40]", "up to 32"});
+  check_refused(in, "run --network lenet --dataset clusters --epochs 1 --batch 16", {"lenet", "images", "[16]"});
   // A graph for images of another size, with as many numbers.
   write(in / "net.json", R"({"schema":"strata-graph","schema_version":1,"input":[3,4,16],"nodes":[)"
                          R"({"name":"flat","type":"flatten","inputs":["input"]},)"

@@ -34,7 +34,8 @@ BOOST_AUTO_TEST_CASE(lists) {
   const std::vector<std::pair<std::string, Words>> holds = {
       {"rules", rules},
       {"datasets", {"fashion-mnist", "mnist", "cifar-10", "idx", "hdf5", "npy", "clusters"}},
-      {"layers", {"dense", "add", "concat", "flatten", "dropout", "tanh", "leaky_relu"}},
+      {"layers",
+       {"dense", "conv2d", "max_pool", "batch_norm", "add", "concat", "flatten", "dropout", "tanh", "leaky_relu"}},
       {"optimizers", {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}},
       {"losses", {"cross_entropy", "squared_error", "binary_cross_entropy"}},
       {"initializers", {"xavier_normal", "he_uniform", "orthogonal"}}};
