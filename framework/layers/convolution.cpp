@@ -47,33 +47,61 @@ thread_local Room placed_here, maps_here;
 // Of whoever calls, for all threads that work for it.
 thread_local Room transported_here, sums_here;
 
-// use(point, rows, tile) for every block of grid points: tile(r, n) = Σ_p placed[reads[p] + point + r]·b[p·ldb + n]. The tile
-// has block_rows rows, of which `rows` are points.
-template <class Use>
-void multiply_placed(const Patches& patches, const Scalar* placed, const Scalar* b, Index ldb, Index k, Index cols,
-                     const Use& use) {
-  constexpr Index width = 128;
-  alignas(64) thread_local Scalar tile[block_rows * width];
-  for (Index point = 0; point < patches.grid(); point += block_rows) {
-    const Index rows = std::min(block_rows, patches.grid() - point), high = vectors(rows);
-    for (Index first = 0; first < cols; first += width) {
-      const Index count = std::min(width, cols - first);
-      const Index groups = parts(count, max_cols_of<ScatteredA>(static_cast<int>(high)));
-      for (Index g = 0; g < groups; ++g) {
-        const Index n = count * g / groups, wide = count * (g + 1) / groups - n;
-        block_for<ScatteredA>(high, wide)(k, {placed + point, patches.reads().data(), b + first + n, ldb},
-                                          tile + n * block_rows, block_rows, Update{1, 0, true});
-      }
-      use(point, rows, first, MutView(tile, block_rows, count, Eigen::OuterStride<>(block_rows)));
+// Products of placed images with b, k × cols: value(point, n) = Σ_p placed[reads[p] + offset(point)]·b[p·ldb + n], a block of
+// points at a time.
+class PlacedProduct {
+ public:
+  PlacedProduct(const Patches& patches, const Scalar* placed, const Scalar* b, Index ldb, Index k, Index cols)
+      : patches_(patches), placed_(placed), b_(b), ldb_(ldb), k_(k), cols_(cols) {}
+
+  /// out = values + beta·out, if the points are the output pixels themselves.
+  void into(MutView out, Scalar beta) const {
+    const Update update{1, beta, beta == Scalar(0)};
+    for (Index point = 0; point < patches_.points(); point += block_rows) {
+      multiply(point, 0, cols_, out.data() + point, out.outerStride(), update);
     }
   }
-}
+
+  /// use(point, rows, col, tile) for tiles of values.
+  template <class Use> void tiles(const Use& use) const {
+    constexpr Index width = 128;
+    alignas(64) thread_local Scalar tile[block_rows * width];
+    for (Index point = 0; point < patches_.points(); point += block_rows) {
+      for (Index col = 0; col < cols_; col += width) {
+        const Index count = std::min(width, cols_ - col);
+        multiply(point, col, count, tile, block_rows, Update{1, 0, true});
+        use(point, std::min(block_rows, patches_.points() - point), col,
+            MutView(tile, block_rows, count, Eigen::OuterStride<>(block_rows)));
+      }
+    }
+  }
+
+ private:
+  void multiply(Index point, Index col, Index cols, Scalar* c, Index ldc, Update update) const {
+    const Index high = vectors(std::min(block_rows, patches_.points() - point));
+    std::array<Index, gemm_kernel::max_vectors> offsets{};
+    for (Index v = 0; v < high; ++v) {
+      offsets[static_cast<std::size_t>(v)] = patches_.offset(point + v * vector_lanes);
+    }
+    const Index groups = parts(cols, max_cols_of<ScatteredA>(static_cast<int>(high)));
+    for (Index g = 0; g < groups; ++g) {
+      const Index n = cols * g / groups, wide = cols * (g + 1) / groups - n;
+      block_for<ScatteredA>(high, wide)(k_, {placed_, patches_.reads().data(), offsets.data(), b_ + col + n, ldb_},
+                                        c + n * ldc, ldc, update);
+    }
+  }
+
+  const Patches& patches_;
+  const Scalar* placed_;
+  const Scalar* b_;
+  Index ldb_, k_, cols_;
+};
 
 // to(m, q) = dy(position, m) at the grid point q of each position, 0 at the others; maps filled up with zeros to whole vectors,
 // ld of them.
 void place_maps(const Patches& patches, const Scalar* dy, Index positions, Index maps, Scalar* to, Index ld) {
   std::fill_n(to, patches.grid() * ld, Scalar(0));
-  patches.for_stretches(0, patches.grid(), [&](Index position, Index point, Index length) {
+  patches.for_stretches(0, patches.grid(), patches.pitch(), [&](Index position, Index point, Index length) {
     for (Index m = 0; m < maps; m += vector_lanes) {
       Index r = 0;
       for (; r + vector_lanes <= length; r += vector_lanes) {
@@ -99,7 +127,7 @@ void take_pixels(const Patches& patches, Index point, Index rows, MutView tile, 
       const Scalar* from = tile.data() + n * tile.outerStride() + at;
       Scalar* to = pixels.data() + n * pixels.outerStride() + position;
       if (beta == Scalar(0)) {
-        copy_row(from, length, to);
+        gemm_kernel::copy_row(from, length, to);
       } else {
         for (Index j = 0; j < length; ++j) to[j] = from[j] + beta * to[j];
       }
@@ -180,11 +208,15 @@ void Convolution::forward(View w, View bias, View x, MutView y, Scalar beta, Blo
     Scalar* const placed = placed_here.of(patches.scratch_size(inputs));
     for (Index g = 0; g < groups_; ++g) {
       patches.place(x.data() + b * x.outerStride() + g * inputs * image, inputs, placed);
-      multiply_placed(patches, placed, w.data() + g * outputs, w.outerStride(), weight_cols(), outputs,
-                      [&](Index point, Index rows, Index first, MutView tile) {
-                        take_pixels(patches, point, rows, tile, part_of(out, 0, P, g * outputs + first, tile.cols()),
-                                    beta);
-                      });
+      const PlacedProduct product(patches, placed, w.data() + g * outputs, w.outerStride(), weight_cols(), outputs);
+      const MutView here = part_of(out, 0, P, g * outputs, outputs);
+      if (patches.whole_vectors()) {
+        product.into(here, beta);
+      } else {
+        product.tiles([&](Index point, Index rows, Index col, MutView tile) {
+          take_pixels(patches, point, rows, tile, part_of(here, 0, P, col, tile.cols()), beta);
+        });
+      }
     }
     if (given(bias)) {
       for (Index map = 0; map < maps_; ++map) out.col(map).array() += bias(map, 0);
@@ -241,12 +273,18 @@ void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody 
       Scalar* const placed = placed_here.of(patches.scratch_size(outputs));
       for (Index g = 0; g < groups_; ++g, v += k * inputs) {
         patches.place(dy.data() + b * dy.outerStride() + g * outputs * P, outputs, placed);
-        multiply_placed(patches, placed, v, inputs, k, inputs, [&](Index point, Index rows, Index first, MutView tile) {
-          const MutView here = part_of(out, 0, image, g * inputs + first, tile.cols());
+        const PlacedProduct product(patches, placed, v, inputs, k, inputs);
+        const MutView here = part_of(out, 0, image, g * inputs, inputs);
+        if (whole && patches.whole_vectors()) {
+          product.into(here, beta);
+          continue;
+        }
+        product.tiles([&](Index point, Index rows, Index col, MutView tile) {
+          const MutView some = part_of(here, 0, image, col, tile.cols());
           if (whole) {
-            take_pixels(patches, point, rows, tile, here, beta);
+            take_pixels(patches, point, rows, tile, some, beta);
           } else {
-            add_pixels(phase, point, rows, tile, here);
+            add_pixels(phase, point, rows, tile, some);
           }
         });
       }

@@ -11,7 +11,7 @@ Index floor_div(Index a, Index b) { return a >= 0 ? a / b : -((b - 1 - a) / b); 
 
 void copy_strided(const Scalar* from, Index stride, Index count, Scalar* to) {
   switch (stride) {
-    case 1: copy_row(from, count, to); break;
+    case 1: gemm_kernel::copy_row(from, count, to); break;
     case 2:  // known to the compiler, which then takes whole vectors apart
       for (Index j = 0; j < count; ++j) to[j] = from[j * 2];
       break;
@@ -21,14 +21,6 @@ void copy_strided(const Scalar* from, Index stride, Index count, Scalar* to) {
 }
 
 }  // namespace
-
-void copy_row(const Scalar* from, Index count, Scalar* to) {
-  Index j = 0;
-  for (; j + lanes <= count; j += lanes) gemm_kernel::store(to + j, gemm_kernel::load(from + j));
-  for (Index l = 0; l < lanes; ++l) {
-    if (l < count - j) to[j + l] = from[j + l];
-  }
-}
 
 Patches::Patches(Index channels, Extents image, Extents out, Extents stride, const std::vector<Tap>& taps)
     : image_(image), out_(out), stride_(stride), taps_(static_cast<Index>(taps.size())) {

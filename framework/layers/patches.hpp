@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "framework/core/shape.hpp"
+#include "framework/core/vector_size.hpp"
 
 namespace strata {
 
@@ -24,6 +25,13 @@ class Patches {
   Patches(Index channels, Extents image, Extents out, Extents stride, const std::vector<Tap>& taps);
 
   Index taps() const { return taps_; }
+  /// True if output rows are whole vectors: then products need not be made of the grid.
+  bool whole_vectors() const { return out_[1] % vector_lanes == 0; }
+  /// What products are made of: output pixels if their rows are whole vectors, else points of the grid; and where such a
+  /// point reads, from what the first reads.
+  Index points() const { return whole_vectors() ? out_[0] * out_[1] : grid(); }
+  Index offset(Index point) const { return whole_vectors() ? point / out_[1] * plane_[1] + point % out_[1] : point; }
+
   /// Points of the grid, up to the last output pixel.
   Index grid() const { return (out_[0] - 1) * plane_[1] + out_[1]; }
   /// Points from one output row to the next.
@@ -38,15 +46,19 @@ class Patches {
   /// Places so many images, which lie one after the other.
   void place(const Scalar* images, Index channels, Scalar* scratch) const;
 
-  /// each(position, point, length): stretches of output pixels, in one row each, from the grid points first … first + count − 1;
-  /// `position` is the first one's among all output pixels, `point` its place counted from `first`.
-  template <class Each> void for_stretches(Index first, Index count, const Each& each) const {
+  /// each(position, point, length): stretches of output pixels, in one row each, among `count` points from `first` on that lie
+  /// `row_points` to a row; `position` is the first one's among all output pixels, `point` its place counted from `first`.
+  template <class Each> void for_stretches(Index first, Index count, Index row_points, const Each& each) const {
     for (Index q = first; q < first + count;) {
-      const Index row = q / pitch(), col = q % pitch();
+      const Index row = q / row_points, col = q % row_points;
       const Index length = std::min(out_[1] - col, first + count - q);
       if (length > 0) each(row * out_[1] + col, q - first, length);
-      q += length > 0 ? length : pitch() - col;
+      q += length > 0 ? length : row_points - col;
     }
+  }
+  /// Of the points that products are made of.
+  template <class Each> void for_stretches(Index first, Index count, const Each& each) const {
+    for_stretches(first, count, whole_vectors() ? out_[1] : pitch(), each);
   }
 
  private:
@@ -63,8 +75,5 @@ class Patches {
   std::vector<Plane> planes_;
   std::vector<Index> reads_;
 };
-
-/// to[j] = from[j], j < count: in pieces of a vector, the last under a mask. A call of memcpy costs more than a short row.
-void copy_row(const Scalar* from, Index count, Scalar* to);
 
 }  // namespace strata

@@ -37,6 +37,16 @@ using UnalignedVec __attribute__((vector_size(vector_bytes), aligned(sizeof(Scal
 inline Vec load(const Scalar* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 inline void store(Scalar* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
+/// to[j] = from[j], j < count: in pieces of a vector, the last under a mask. A call of memcpy costs more than a short row.
+inline void copy_row(const Scalar* from, Index count, Scalar* to) {
+  Index j = 0;
+  for (; j + lanes <= count; j += lanes) store(to + j, load(from + j));
+  if (j == count) return;
+  for (Index l = 0; l < lanes; ++l) {
+    if (l < count - j) to[j + l] = from[j + l];
+  }
+}
+
 // a·b + c with one rounding wherever the processor can. Said outright: from a·b + c the compiler makes one instruction in
 // some blocks and two in others (GCC avoids chains of them on some processors), and the bits would tell the blocks apart.
 inline Vec fused(Vec a, Vec b, Vec c) {
@@ -80,17 +90,21 @@ template <bool by_rows> struct Strided {
   static constexpr int widest = 12;
   const Scalar* column(Index p) const { return a + p * lda; }
   Scalar b(Index p, int j) const { return by_rows ? b_at[p * ldb + j] : b_at[p + j * ldb]; }
+  static Index vector(int v) { return v * lanes; }
 };
 
-/// A's columns stand anywhere: column p begins at a[at[p]]. B(p, j) is b[p·ldb + j].
+/// A's columns stand anywhere, and so do the vectors of a column: vector v of column p begins at a[at[p] + vectors[v]].
+/// B(p, j) is b[p·ldb + j].
 struct ScatteredA {
   const Scalar* a;
   const Index* at;
+  const Index* vectors;
   const Scalar* b_at;
   Index ldb;
   static constexpr int widest = 12;
   const Scalar* column(Index p) const { return a + at[p]; }
   Scalar b(Index p, int j) const { return b_at[p * ldb + j]; }
+  Index vector(int v) const { return vectors[v]; }
 };
 
 /// B's columns stand anywhere: B(p, j) is b[at[j] + p]. No wider than there are registers for the addresses.
@@ -102,11 +116,15 @@ struct ScatteredB {
   static constexpr int widest = 8;
   const Scalar* column(Index p) const { return a + p * lda; }
   Scalar b(Index p, int j) const { return b_at[at[j] + p]; }
+  static Index vector(int v) { return v * lanes; }
 };
 
 /// C (V·lanes × N) ← Σ_p A(:, p) B(p, :), p < k.
 template <int V, int N, class Operands> void block(Index k, const Operands& of, Scalar* c, Index ldc, Update update) {
   const Operands in = of;  // in registers: what is written to C is not among them
+  Index vector[V];
+#pragma GCC unroll 12
+  for (int v = 0; v < V; ++v) vector[v] = in.vector(v);
   // Kept in registers: every index is known once the loops are unrolled, which they must be early for that.
   Vec sum[N][V];
 #pragma GCC unroll 12
@@ -117,7 +135,7 @@ template <int V, int N, class Operands> void block(Index k, const Operands& of, 
   for (Index p = 0; p < k; ++p) {
     Vec column[V];
 #pragma GCC unroll 12
-    for (int v = 0; v < V; ++v) column[v] = held(load(in.column(p) + v * lanes));
+    for (int v = 0; v < V; ++v) column[v] = held(load(in.column(p) + vector[v]));
 #pragma GCC unroll 12
     for (int j = 0; j < N; ++j) {
       const Vec factor = all(in.b(p, j));
