@@ -1,5 +1,7 @@
 #include "framework/layers/conv2d.hpp"
 
+#include <algorithm>
+
 #include "framework/core/errors.hpp"
 
 namespace strata {
@@ -35,12 +37,11 @@ Shape Conv2d::infer(std::span<const Shape> in) const {
     }
   }
   const Extents out = options_.window.output("conv2d", image);
-  // Far more than any memory holds, and few enough for products of sizes to stay in range.
-  const double weights = static_cast<double>(options_.channels) * static_cast<double>(image[0] / options_.groups) *
-                         static_cast<double>(options_.window.size[0] * options_.window.size[1]);
-  if (weights > 1e8) {
-    throw ShapeError(
-        cat("conv2d: ", weights, " weights from images ", to_string(image), ": expected at most 100,000,000"));
+  // Far more than nets have, and few enough for tables of them.
+  const Index taps = options_.window.size[0] * options_.window.size[1], inputs = image[0] / options_.groups;
+  if (std::max(options_.channels, inputs) > 10'000'000 / taps) {
+    throw ShapeError(cat("conv2d: a kernel of ", taps, " pixels from images ", to_string(image), " to ",
+                         options_.channels, " channels: expected at most 10,000,000 pixels × channels"));
   }
   return {options_.channels, out[0], out[1]};
 }

@@ -220,7 +220,8 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_named) {
   refused({.channels = 3, .window = {{1, 1}}, .groups = 3}, {4, 2, 2}, {"groups = 3", "[4, 2, 2]", "3 channels"});
   refused({.channels = 4, .window = {{1, 1}}, .groups = 3}, {3, 2, 2}, {"groups = 3", "4 channels"});
   refused({.channels = 4, .window = {{1, 1}}}, {16}, {"images", "[16]"});
-  refused({.channels = 100'000'000, .window = {{9, 9}}}, {1, 9, 9}, {"8.1e+09 weights", "[1, 9, 9]", "at most"});
+  refused({.channels = 100'000'000, .window = {{9, 9}}}, {1, 9, 9},
+          {"81 pixels", "[1, 9, 9]", "100000000 channels", "at most"});
   BOOST_CHECK_EXCEPTION(Conv2d({.channels = 0}), UsageError, says({"channels = 0"}));
   BOOST_CHECK_EXCEPTION(Conv2d({.channels = 1, .groups = 0}), UsageError, says({"groups = 0"}));
   BOOST_CHECK_EXCEPTION(Conv2d({.channels = 1, .window = {{3, 0}}}), UsageError, says({"size = 0"}));
