@@ -20,16 +20,16 @@ using gemm_kernel::ScatteredB;
 using gemm_kernel::Update;
 
 // Fewer multiply-adds than this and the threads are not worth waking.
-constexpr double inline_multiply_adds = 200'000;
+constexpr double worth_threads = 200'000;
 // The gradient's sums: so many tasks if they have enough to do, so much memory for their parts, and of the grid as many points
 // at a time as stay in the first-level cache with all maps of a block.
 constexpr Index wanted_tasks = 32;
 constexpr Index parts_memory = Index{1} << 18;
 constexpr Index block_memory = 8192;
 
-Index parts(Index whole, Index part) { return (whole + part - 1) / part; }
-Index vectors(Index rows) { return parts(rows, vector_lanes); }
-Index whole_vectors(Index rows) { return vectors(rows) * vector_lanes; }
+Index pieces(Index whole, Index part) { return (whole + part - 1) / part; }
+Index vector_count(Index rows) { return pieces(rows, vector_lanes); }
+Index whole_vectors(Index rows) { return vector_count(rows) * vector_lanes; }
 
 // Memory of a thread that grows to what was largest. A thread's first images take it; later ones find it there.
 class Room {
@@ -78,12 +78,12 @@ class PlacedProduct {
 
  private:
   void multiply(Index point, Index col, Index cols, Scalar* c, Index ldc, Update update) const {
-    const Index high = vectors(std::min(block_rows, patches_.points() - point));
+    const Index high = vector_count(std::min(block_rows, patches_.points() - point));
     std::array<Index, gemm_kernel::max_vectors> offsets{};
     for (Index v = 0; v < high; ++v) {
       offsets[static_cast<std::size_t>(v)] = patches_.offset(point + v * vector_lanes);
     }
-    const Index groups = parts(cols, max_cols_of<ScatteredA>(static_cast<int>(high)));
+    const Index groups = pieces(cols, max_cols_of<ScatteredA>(static_cast<int>(high)));
     for (Index g = 0; g < groups; ++g) {
       const Index n = cols * g / groups, wide = cols * (g + 1) / groups - n;
       block_for<ScatteredA>(high, wide)(k_, {placed_, patches_.reads().data(), offsets.data(), b_ + col + n, ldb_},
@@ -156,7 +156,7 @@ Convolution::Convolution(const Shape& image, Index maps, Index groups, const Win
       Extents first{}, pixel{}, count{};
       for (std::size_t d = 0; d < 2; ++d) {
         const Index s = window.stride[d], before = std::max<Index>(0, window.padding[d] - remainder[d]);
-        first[d] = parts(before, s);
+        first[d] = pieces(before, s);
         pixel[d] = first[d] * s + remainder[d] - window.padding[d];
         count[d] = pixel[d] < extent[d] ? (extent[d] - 1 - pixel[d]) / s + 1 : 0;
       }
@@ -182,7 +182,7 @@ double Convolution::multiply_adds() const {
 }
 
 void Convolution::for_samples(Index samples, FunctionRef<void(Index)> body) const {
-  if (multiply_adds() * static_cast<double>(samples) < inline_multiply_adds) {
+  if (multiply_adds() * static_cast<double>(samples) < worth_threads) {
     for (Index b = 0; b < samples; ++b) body(b);
   } else {
     parallel_for(samples, body);
@@ -324,7 +324,7 @@ void Convolution::gradients(View x, View dy, Scalar scale, BlockBody weight, Blo
   const Index high = whole_vectors(outputs), sum_rows = high * groups_;
   const Index sum_cols = weight_cols() + 1, sum_size = sum_rows * sum_cols;
   const Index sums = std::min(B, std::clamp<Index>(parts_memory / sum_size, 4, wanted_tasks));
-  const Index slices = std::min(inputs, parts(wanted_tasks, sums * groups_));
+  const Index slices = std::min(inputs, pieces(wanted_tasks, sums * groups_));
   const Patches& patches = forward_.front();
   Scalar* const memory = sums_here.of(sums * sum_size);
   const auto add_up = [&](Index task) {
@@ -342,9 +342,9 @@ void Convolution::gradients(View x, View dy, Scalar scale, BlockBody weight, Blo
       patches.place(x.data() + b * x.outerStride() + (g * inputs + first) * image, here, placed);
       place_maps(patches, dy.data() + b * dy.outerStride() + g * outputs * P, P, outputs, maps, high);
       for (Index m = 0; m < high; m += block_rows) {
-        const Index tall = vectors(std::min(block_rows, high - m));
+        const Index tall = vector_count(std::min(block_rows, high - m));
         const Index chunk = std::max(vector_lanes * Index{4}, block_memory / (tall * vector_lanes));
-        const Index groups = parts(cols, max_cols_of<ScatteredB>(static_cast<int>(tall)));
+        const Index groups = pieces(cols, max_cols_of<ScatteredB>(static_cast<int>(tall)));
         for (Index q = 0; q < points; q += chunk) {
           const Update update{1, 1, b == B * s / sums && q == 0};
           for (Index n = 0; n < groups; ++n) {
@@ -363,13 +363,13 @@ void Convolution::gradients(View x, View dy, Scalar scale, BlockBody weight, Blo
     }
   };
   const Index tasks = sums * slices * groups_;
-  if (multiply_adds() * static_cast<double>(B) < inline_multiply_adds) {
+  if (multiply_adds() * static_cast<double>(B) < worth_threads) {
     for (Index t = 0; t < tasks; ++t) add_up(t);
   } else {
     parallel_for(tasks, add_up);
   }
   const Index width = std::max<Index>(1, 8192 / sum_rows);
-  parallel_for(parts(sum_cols, width), [&](Index block) {
+  parallel_for(pieces(sum_cols, width), [&](Index block) {
     const Index col = block * width, cols = std::min(width, sum_cols - col);
     MutView total(memory + col * sum_rows, sum_rows, cols, Eigen::OuterStride<>(sum_rows));
     for (Index s = 1; s < sums; ++s) {
