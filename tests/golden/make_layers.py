@@ -32,6 +32,23 @@ def pair(extents):
     return extents if isinstance(extents, list) else [extents, extents]
 
 
+def conv_parameters(shape, attributes):
+    """As Strata has them: a weight of channels × patch, a bias of channels × 1."""
+    rows, cols = pair(attributes["size"])
+    patch = shape[0] // attributes.get("groups", 1) * rows * cols
+    sizes = dict(weight=patch)
+    if attributes.get("bias", True):
+        sizes["bias"] = 1
+    channels = attributes["channels"]
+    return {name: torch.tensor(fractions(channels * n, 7 + n), dtype=torch.float64).reshape(channels, n).requires_grad_()
+            for name, n in sizes.items()}
+
+
+def conv2d(x, parameters, channels, size, stride=1, padding=0, dilation=1, groups=1, bias=True):
+    weight = parameters["weight"].reshape(channels, x.shape[1] // groups, *pair(size))
+    return F.conv2d(x, weight, parameters["bias"].flatten() if bias else None, stride, padding, dilation, groups)
+
+
 def max_pool(x, size, stride=None, padding=0):
     return F.max_pool2d(x, size, stride, padding)
 
@@ -63,6 +80,16 @@ POOLS = [("pairs", [2, 6, 8], dict(size=2)),
          ("gaps", [1, 11, 10], dict(size=2, stride=[3, 4], padding=1))]
 CASES = [(f"{kind}_{name}", kind, shape, attributes)
          for kind in ("max_pool", "average_pool") for name, shape, attributes in POOLS]
+CASES += [("conv_plain", "conv2d", [3, 7, 5], dict(channels=4, size=3)),
+          ("conv_padded", "conv2d", [2, 5, 7], dict(channels=3, size=3, padding=1, bias=False)),
+          ("conv_oblong", "conv2d", [2, 9, 8], dict(channels=3, size=[2, 3], stride=[2, 3], padding=[1, 2])),
+          ("conv_holes", "conv2d", [2, 11, 9], dict(channels=3, size=[3, 2], stride=[1, 2], padding=[2, 3],
+                                                    dilation=[3, 4])),
+          ("conv_groups", "conv2d", [4, 6, 7], dict(channels=6, size=3, stride=[2, 1], padding=1, groups=2)),
+          ("conv_depthwise", "conv2d", [4, 5, 7], dict(channels=4, size=[3, 1], stride=[3, 2], groups=4)),
+          ("conv_pixels", "conv2d", [5, 3, 4], dict(channels=3, size=1, stride=2)),
+          ("conv_whole", "conv2d", [3, 4, 5], dict(channels=7, size=[4, 5])),
+          ("conv_wide", "conv2d", [2, 4, 16], dict(channels=3, size=3, padding=1))]
 CASES += [("global_average_pool", "global_average_pool", [3, 5, 7], {}),
           ("zero_pad", "zero_pad", [2, 3, 5], dict(padding=2)),
           ("zero_pad_oblong", "zero_pad", [2, 3, 5], dict(padding=[0, 3])),
@@ -77,8 +104,9 @@ for name, kind, shape, attributes in CASES:
     count = BATCH * math.prod(shape)
     start = shuffled(count) if kind == "max_pool" else fractions(count, 2)
     x = torch.tensor(start, dtype=torch.float64).reshape(BATCH, *shape).requires_grad_()
-    parameters = {}  # name: tensor that requires its gradient, shaped as Strata has it
-    y = LAYERS[kind](x, **attributes, **parameters).reshape(BATCH, -1)
+    parameters = conv_parameters(shape, attributes) if kind == "conv2d" else {}
+    y = conv2d(x, parameters, **attributes) if parameters else LAYERS[kind](x, **attributes)
+    y = y.reshape(BATCH, -1)
     dy = torch.tensor(fractions(y.numel(), 5), dtype=torch.float64).reshape(BATCH, -1)
     y.backward(dy)
     cases.append(dict(name=name, type=kind, attributes=attributes, input=shape, x=x.reshape(BATCH, -1).tolist(),
