@@ -196,8 +196,7 @@ std::string accuracy_claim(const std::vector<ResultRow>& rows, const std::vector
       significance_level, ".\nepochs, multiply-adds: of training, to a validation accuracy of ", percent(speed_level),
       " %, linear between epochs, mean over seeds.\n\n", depth_table(contests),
       "\nno better: below frozen, whose hidden layers do not learn, or less than 1 point above it; stops at: hidden "
-      "layers "
-      "from which on that holds.\n\nC6, rules other than backprop and frozen: ",
+      "layers from which on that holds.\n\nC6, rules other than backprop and frozen: ",
       all.size(), " cases: ", tally_of(all), ".\n");
   if (networks.size() > 1) {
     for (const std::string& network : networks) {

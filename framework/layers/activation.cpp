@@ -3,6 +3,7 @@
 #include "framework/core/chunks.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/core/vector_math.hpp"
+#include "framework/layers/one_input.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
@@ -71,10 +72,7 @@ template <class F> class Activation final : public Layer, public Pointwise {
   bool keeps_units() const override { return true; }
   const Pointwise* pointwise() const override { return this; }
 
-  Shape infer(std::span<const Shape> in) const override {
-    if (in.size() != 1) throw ShapeError(cat(F::name, " takes one input, got ", in.size()));
-    return in[0];
-  }
+  Shape infer(std::span<const Shape> in) const override { return one_input(F::name, in); }
 
   void map(Index n, const Scalar* x, Scalar* y) const override {
     in_chunks(

@@ -3,6 +3,7 @@
 #include "framework/core/errors.hpp"
 #include "framework/layers/norm.hpp"
 #include "framework/layers/norm_loops.hpp"
+#include "framework/layers/one_input.hpp"
 
 namespace strata {
 namespace norm {
@@ -158,10 +159,7 @@ BatchNorm::BatchNorm(double epsilon, double momentum) : epsilon_(epsilon), momen
   }
 }
 
-Shape BatchNorm::infer(std::span<const Shape> in) const {
-  if (in.size() != 1) throw ShapeError(cat("batch_norm takes one input, got ", in.size()));
-  return in[0];
-}
+Shape BatchNorm::infer(std::span<const Shape> in) const { return one_input(type(), in); }
 
 std::vector<ParamSpec> BatchNorm::params(std::span<const Shape> in) const {
   const Index channels = in[0][0];

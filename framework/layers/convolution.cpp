@@ -4,7 +4,6 @@
 #include <array>
 #include <tuple>
 
-#include "framework/core/errors.hpp"
 #include "framework/core/vector_size.hpp"
 #include "framework/parallel/gemm_kernel.hpp"
 #include "framework/parallel/parallel.hpp"
@@ -116,6 +115,17 @@ void place_maps(const Patches& patches, const Scalar* dy, Index positions, Index
   });
 }
 
+// Of the whole kernel, row by row.
+std::vector<Tap> taps_of(const Window& window) {
+  std::vector<Tap> taps;
+  for (Index row = 0; row < window.size[0]; ++row) {
+    for (Index col = 0; col < window.size[1]; ++col) {
+      taps.push_back({row * window.dilation[0] - window.padding[0], col * window.dilation[1] - window.padding[1]});
+    }
+  }
+  return taps;
+}
+
 MutView part_of(MutView m, Index row, Index rows, Index col, Index cols) {
   return {m.data() + col * m.outerStride() + row, rows, cols, Eigen::OuterStride<>(m.outerStride())};
 }
@@ -139,15 +149,8 @@ void take_pixels(const Patches& patches, Index point, Index rows, MutView tile, 
 
 Convolution::Convolution(const Shape& image, Index maps, Index groups, const Window& window)
     : channels_(image[0]), height_(image[1]), width_(image[2]), maps_(maps), groups_(groups), window_(window),
-      out_(window.output("conv2d", image)) {
-  std::vector<Tap> taps;
-  for (Index row = 0; row < window.size[0]; ++row) {
-    for (Index col = 0; col < window.size[1]; ++col) {
-      taps.push_back({row * window.dilation[0] - window.padding[0], col * window.dilation[1] - window.padding[1]});
-    }
-  }
-  forward_.emplace_back(channels_ / groups_, Extents{height_, width_}, out_, window.stride, taps);
-
+      out_(window.output("conv2d", image)),
+      patches_(channels_ / groups_, {height_, width_}, out_, window.stride, taps_of(window)) {
   // In the padded image, tap k reaches the pixels i·stride + k·dilation: those of one remainder, from the output pixels
   // i − k·dilation/stride.
   for (Index r = 0; r < window.stride[0]; ++r) {
@@ -160,19 +163,19 @@ Convolution::Convolution(const Shape& image, Index maps, Index groups, const Win
         pixel[d] = first[d] * s + remainder[d] - window.padding[d];
         count[d] = pixel[d] < extent[d] ? (extent[d] - 1 - pixel[d]) / s + 1 : 0;
       }
-      Phase phase{pixel[0], pixel[1], count, {}, backward_.size()};
+      std::vector<Index> taps;
       std::vector<Tap> back;
       for (Index row = 0; row < window.size[0]; ++row) {
         for (Index col = 0; col < window.size[1]; ++col) {
           const Index y = row * window.dilation[0], x = col * window.dilation[1];
           if (y % window.stride[0] != r || x % window.stride[1] != c) continue;
-          phase.taps.push_back(row * window.size[1] + col);
+          taps.push_back(row * window.size[1] + col);
           back.push_back({first[0] - y / window.stride[0], first[1] - x / window.stride[1]});
         }
       }
       if (back.empty() || count[0] < 1 || count[1] < 1) continue;
-      phases_.push_back(std::move(phase));
-      backward_.emplace_back(maps_ / groups_, out_, count, Extents{1, 1}, back);
+      phases_.push_back(
+          {pixel[0], pixel[1], count, std::move(taps), Patches(maps_ / groups_, out_, count, Extents{1, 1}, back)});
     }
   }
 }
@@ -201,7 +204,7 @@ void Convolution::forward(View w, View bias, View x, MutView y, Scalar beta, Blo
   count_multiply_adds(multiply_adds() * static_cast<double>(x.cols()));
   const Index inputs = channels_ / groups_, outputs = maps_ / groups_;
   const Index image = height_ * width_, P = positions();
-  const Patches& patches = forward_.front();
+  const Patches& patches = patches_;
   for_samples(x.cols(), [&](Index b) {
     MutView pixels = part_of(y, 0, y.rows(), b, 1);
     MutView out(pixels.data(), P, maps_, Eigen::OuterStride<>(P));
@@ -227,7 +230,7 @@ void Convolution::forward(View w, View bias, View x, MutView y, Scalar beta, Blo
 
 // Adds what the phase's pixels among the points of a tile get to the image.
 void Convolution::add_pixels(const Phase& phase, Index point, Index rows, MutView tile, MutView image) const {
-  const Patches& patches = backward_[phase.patches];
+  const Patches& patches = phase.patches;
   const Index step = window_.stride[1];
   patches.for_stretches(point, rows, [&](Index position, Index at, Index length) {
     const Index row = position / phase.count[1], col = position % phase.count[1];
@@ -268,7 +271,7 @@ void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody 
     if (!whole && beta == Scalar(0)) out.setZero();
     const Scalar* v = transported;
     for (const Phase& phase : phases_) {
-      const Patches& patches = backward_[phase.patches];
+      const Patches& patches = phase.patches;
       const Index k = outputs * patches.taps();
       Scalar* const placed = placed_here.of(patches.scratch_size(outputs));
       for (Index g = 0; g < groups_; ++g, v += k * inputs) {
@@ -325,7 +328,7 @@ void Convolution::gradients(View x, View dy, Scalar scale, BlockBody weight, Blo
   const Index sum_cols = weight_cols() + 1, sum_size = sum_rows * sum_cols;
   const Index sums = std::min(B, std::clamp<Index>(parts_memory / sum_size, 4, wanted_tasks));
   const Index slices = std::min(inputs, pieces(wanted_tasks, sums * groups_));
-  const Patches& patches = forward_.front();
+  const Patches& patches = patches_;
   Scalar* const memory = sums_here.of(sums * sum_size);
   const auto add_up = [&](Index task) {
     const Index slice = task % slices, g = task / slices % groups_, s = task / (slices * groups_);

@@ -49,7 +49,7 @@ class Convolution {
     Index row, col;           // the first, in the image
     Extents count;            // rows and columns of them
     std::vector<Index> taps;  // those of the kernel that reach them
-    std::size_t patches;      // in backward_
+    Patches patches;          // of dy
   };
 
   // The kernel covers the image once: a dense layer, with the same weights.
@@ -63,9 +63,8 @@ class Convolution {
   Index channels_, height_, width_, maps_, groups_;
   Window window_;
   Extents out_;
-  std::vector<Patches> forward_;  // one
+  Patches patches_;  // of x
   std::vector<Phase> phases_;
-  std::vector<Patches> backward_;
 };
 
 }  // namespace strata

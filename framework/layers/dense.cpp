@@ -1,6 +1,7 @@
 #include "framework/layers/dense.hpp"
 
 #include "framework/core/errors.hpp"
+#include "framework/layers/one_input.hpp"
 #include "framework/parallel/gemm.hpp"
 
 namespace strata {
@@ -18,9 +19,9 @@ nlohmann::ordered_json Dense::attributes() const {
 }
 
 Shape Dense::infer(std::span<const Shape> in) const {
-  if (in.size() != 1) throw ShapeError(cat("dense takes one input, got ", in.size()));
-  if (in[0].size() != 1) {
-    throw ShapeError(cat("dense takes a flat input, got ", to_string(in[0]), "; put a flatten node before it"));
+  const Shape& input = one_input("dense", in);
+  if (input.size() != 1) {
+    throw ShapeError(cat("dense takes a flat input, got ", to_string(input), "; put a flatten node before it"));
   }
   return {units_};
 }

@@ -4,6 +4,7 @@
 #include "framework/core/errors.hpp"
 #include "framework/layers/norm.hpp"
 #include "framework/layers/norm_loops.hpp"
+#include "framework/layers/one_input.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
@@ -237,20 +238,17 @@ void SampleNorm::push_forward(Views w, Views x, View, const Aux& aux, Views dx, 
   }
 }
 
-Shape LayerNorm::infer(std::span<const Shape> in) const {
-  if (in.size() != 1) throw ShapeError(cat("layer_norm takes one input, got ", in.size()));
-  return in[0];
-}
+Shape LayerNorm::infer(std::span<const Shape> in) const { return one_input(type(), in); }
 
 std::vector<ParamSpec> LayerNorm::params(std::span<const Shape> in) const { return gamma_and_beta(features(in[0])); }
 
 Shape GroupNorm::infer(std::span<const Shape> in) const {
-  if (in.size() != 1) throw ShapeError(cat("group_norm takes one input, got ", in.size()));
-  if (in[0][0] % groups_ != 0) {
-    throw ShapeError(cat("group_norm: groups = ", groups_, " of the ", in[0][0], " channels of ", to_string(in[0]),
+  const Shape& input = one_input(type(), in);
+  if (input[0] % groups_ != 0) {
+    throw ShapeError(cat("group_norm: groups = ", groups_, " of the ", input[0], " channels of ", to_string(input),
                          ": expected a divisor of them"));
   }
-  return in[0];
+  return input;
 }
 
 std::vector<ParamSpec> GroupNorm::params(std::span<const Shape> in) const { return gamma_and_beta(in[0][0]); }

@@ -3,17 +3,10 @@
 #include <cmath>
 
 #include "framework/core/errors.hpp"
+#include "framework/layers/one_input.hpp"
 #include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
-namespace {
-
-Shape one_input(const char* type, std::span<const Shape> in) {
-  if (in.size() != 1) throw ShapeError(cat(type, " takes one input, got ", in.size()));
-  return in[0];
-}
-
-}  // namespace
 
 Shape Add::infer(std::span<const Shape> in) const {
   if (in.size() < 2) throw ShapeError(cat("add takes two inputs or more, got ", in.size()));

@@ -1,6 +1,7 @@
 #include "framework/layers/window.hpp"
 
 #include "framework/core/errors.hpp"
+#include "framework/layers/one_input.hpp"
 
 namespace strata {
 namespace {
@@ -37,11 +38,11 @@ void Window::check(const std::string& type) const {
 }
 
 Shape one_image(const std::string& type, std::span<const Shape> in) {
-  if (in.size() != 1) throw ShapeError(cat(type, " takes one input, got ", in.size()));
-  if (in[0].size() != 3) {
-    throw ShapeError(cat(type, " takes images of shape [channels, height, width], got ", to_string(in[0])));
+  const Shape& input = one_input(type, in);
+  if (input.size() != 3) {
+    throw ShapeError(cat(type, " takes images of shape [channels, height, width], got ", to_string(input)));
   }
-  return in[0];
+  return input;
 }
 
 nlohmann::ordered_json to_json(const Extents& extents) {
