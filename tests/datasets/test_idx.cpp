@@ -81,7 +81,7 @@ Bytes zipped(const Bytes& bytes) {
 }
 
 /// A DataError of one line that names `file` once and holds all of `parts`.
-void check_refused(const std::function<void()>& load, const fs::path& file, const std::vector<std::string>& parts) {
+void check_load_refused(const std::function<void()>& load, const fs::path& file, const std::vector<std::string>& parts) {
   try {
     load();
     BOOST_ERROR("nothing was thrown for " << file);
@@ -111,7 +111,7 @@ struct Folder {
   Dataset load() const { return load_idx_dataset("mine", folder.path()); }
 
   void check_refused(const std::string& file, const std::vector<std::string>& parts) const {
-    ::check_refused([&] { load(); }, path(file), parts);
+    check_load_refused([&] { load(); }, path(file), parts);
   }
 };
 
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(missing_files_and_folders) {
   }
   const TemporaryFolder folder;
   const fs::path gone = folder.path() / "gone";
-  check_refused([&] { load_idx_dataset("mine", gone); }, gone, {"there is no such folder", "expected"});
+  check_load_refused([&] { load_idx_dataset("mine", gone); }, gone, {"there is no such folder", "expected"});
   BOOST_CHECK_THROW(load_idx_dataset("mine", gone), MissingFile);
 }
 
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_folder_where_a_file_should_be_and_the_reverse) {
   fs::create_directory(f.path(train_labels));
   f.check_refused(train_labels, {"is not a file", "expected an IDX file"});
   const fs::path file = f.path(train_images);
-  check_refused([&] { load_idx_dataset("mine", file); }, file, {"is not a folder", "expected"});
+  check_load_refused([&] { load_idx_dataset("mine", file); }, file, {"is not a folder", "expected"});
 }
 
 BOOST_AUTO_TEST_CASE(truncated_plain_files) {
@@ -348,5 +348,5 @@ BOOST_AUTO_TEST_CASE(parts_that_do_not_belong_together) {
   f.put(test_images, images(5));
   f.put(train_labels, idx({12}, Bytes(12, 0)));
   f.put(test_labels, idx({5}, Bytes(5, 0)));
-  ::check_refused([&] { f.load(); }, f.folder.path(), {"all labels are 0", "expected two classes or more"});
+  check_load_refused([&] { f.load(); }, f.folder.path(), {"all labels are 0", "expected two classes or more"});
 }
