@@ -87,7 +87,7 @@ std::string decay_with_skips(const std::vector<AnalysedRuns>& all) {
              tally(yes[0], pairs, "pairs at the first snapshot"), ", in ", tally(yes[1], pairs, "at the last.\n"));
 }
 
-std::string prior_layer(const std::vector<AnalysedRuns>& all) {
+std::string prior_layer(const std::vector<AnalysedRuns>& all, const std::string& group) {
   const Row header{"rule", "network",       "epoch",      "share",         "value",
                    "null", "value of null", "difference", "95 % interval", "above the null"};
   std::vector<Row> rows;
@@ -99,7 +99,8 @@ std::string prior_layer(const std::vector<AnalysedRuns>& all) {
     for (const Moment moment : {Moment::first, Moment::last}) {
       const bool last = moment == Moment::last;
       const auto row = [&](Scaling scaling, const std::string& name, const std::string& suffix) {
-        const Reading value = prior_share(scaling, moment), null = prior_share(scaling, moment, suffix);
+        const Reading value = prior_share(scaling, moment, "", group);
+        const Reading null = prior_share(scaling, moment, suffix, group);
         const Interval difference = paired_by_seed(cell, value, cell, null);
         if (difference.n == 0) return std::string("not measured");
         const std::string verdict = above_zero(difference);
@@ -129,7 +130,7 @@ std::string prior_layer(const std::vector<AnalysedRuns>& all) {
              tally(scaled, cells, "cases.\n"));
 }
 
-std::string first_layer(const std::vector<AnalysedRuns>& all) {
+std::string first_layer(const std::vector<AnalysedRuns>& all, const std::string& group) {
   const Row header{"rule",  "network", "epoch",      "share",         "ways",
                    "plain", "skip",    "difference", "95 % interval", "rises"};
   std::vector<Row> rows;
@@ -142,7 +143,7 @@ std::string first_layer(const std::vector<AnalysedRuns>& all) {
       for (const Scaling scaling : {Scaling::raw, Scaling::scaled}) {
         for (const bool mediated : {false, true}) {
           const Reading reading =
-              first_layer_share(mediated ? "topk_fraction_mediated" : "topk_fraction", scaling, moment);
+              first_layer_share(mediated ? "topk_fraction_mediated" : "topk_fraction", scaling, moment, "", group);
           const Interval difference = paired_by_seed(*skip, reading, plain, reading);
           const std::string verdict = difference.n == 0 ? "not measured" : above_zero(difference);
           if (moment == Moment::last && verdict == "yes")
@@ -165,6 +166,18 @@ std::string first_layer(const std::vector<AnalysedRuns>& all) {
              tally(total_yes[0], pairs, "pairs"), ", scaled ", tally(total_yes[1], pairs, "pairs.\n"),
              "C3b after training, without the skip: raw ", tally(mediated_yes[0], pairs, "pairs"), ", scaled ",
              tally(mediated_yes[1], pairs, "pairs.\n"));
+}
+
+// Of single neurons, and where there are nets of images of their channels too.
+std::string by_neuron_and_channel(const std::vector<AnalysedRuns>& all,
+                                  std::string (*claim)(const std::vector<AnalysedRuns>&, const std::string&)) {
+  std::vector<AnalysedRuns> of_images;
+  for (const AnalysedRuns& cell : all) {
+    if (analysis_group(*cell.runs.front(), "hierarchy_channels") != nullptr) of_images.push_back(cell);
+  }
+  if (of_images.empty()) return claim(all, "hierarchy");
+  return cat("By neuron, which is a channel at a position:\n\n", claim(all, "hierarchy"),
+             "\nBy channel, whose mean over its positions is a neuron:\n\n", claim(of_images, "hierarchy_channels"));
 }
 
 }  // namespace
@@ -198,8 +211,8 @@ std::string claim_text(const std::string& claim, const ClaimRuns& runs) {
   else if (analysed.empty()) text = cat(claim, ": undecided: no run was finished and analysed (--snapshots none?)\n");
   else if (claim == "c1") text = gradient_decay(analysed);
   else if (claim == "c2") text = decay_with_skips(analysed);
-  else if (claim == "c3a") text = prior_layer(analysed);
-  else text = first_layer(analysed);
+  else if (claim == "c3a") text = by_neuron_and_channel(analysed, prior_layer);
+  else text = by_neuron_and_channel(analysed, first_layer);
   for (const std::string& line : runs.unsupported) text += cat("Left out: ", line, "\n");
   return text;
 }

@@ -62,9 +62,9 @@ Reading single_value(const std::string& group, const std::string& variable, Mome
   };
 }
 
-Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix) {
+Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix, const std::string& group) {
   return [=](const RunRecord& run) {
-    const DataGroup* g = analysis_group(run, "hierarchy");
+    const DataGroup* g = analysis_group(run, group);
     if (g == nullptr || !has_variable(*g, "prior_fraction" + suffix)) return quiet_nan;
     const std::size_t s = snapshot_index(*g, moment), by = static_cast<std::size_t>(scaling);
     const auto& targets = g->integers("targets");
@@ -81,9 +81,10 @@ Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix) {
   };
 }
 
-Reading first_layer_share(const std::string& measure, Scaling scaling, Moment moment, const std::string& suffix) {
+Reading first_layer_share(const std::string& measure, Scaling scaling, Moment moment, const std::string& suffix,
+                          const std::string& group) {
   return [=](const RunRecord& run) {
-    const DataGroup* g = analysis_group(run, "hierarchy");
+    const DataGroup* g = analysis_group(run, group);
     if (g == nullptr || !has_variable(*g, measure + suffix)) return quiet_nan;
     const auto& depth = g->integers("depth");
     if (depth.size() < 3) return quiet_nan;  // no hidden layer before the last hidden one

@@ -39,12 +39,15 @@ std::vector<double> readings(const AnalysedRuns& of, const Reading& reading);
 Reading single_value(const std::string& group, const std::string& variable, Moment moment);
 
 /// The share of the strongest sources that lies in the layer just before, by hidden sources alone: mean over the living targets
-/// in layers that have sources in several layers. `suffix` as in the file: "", "_null_init", "_null_permuted", …
-Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix = "");
+/// in layers that have sources in several layers. `suffix` as in the file: "", "_null_init", "_null_permuted", … `group` is
+/// hierarchy, or hierarchy_channels.
+Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix = "",
+                    const std::string& group = "hierarchy");
 
 /// The share of the strongest sources of the last hidden layer's neurons that lies in the first hidden layer. `measure`
 /// is topk_fraction or topk_fraction_mediated.
-Reading first_layer_share(const std::string& measure, Scaling scaling, Moment moment, const std::string& suffix = "");
+Reading first_layer_share(const std::string& measure, Scaling scaling, Moment moment, const std::string& suffix = "",
+                          const std::string& group = "hierarchy");
 
 /// a − b by seed over the seeds that both have.
 Interval paired_by_seed(const AnalysedRuns& a, const Reading& of_a, const AnalysedRuns& b, const Reading& of_b);

@@ -57,6 +57,15 @@ NeuronSources sources_of(const cli::AnalysedRuns& series, const RunRecord& run) 
   s.units.assign(n, 0);
   s.units[0] = input_units(run);
   for (const std::int32_t l : gradient.integers("neuron_layer")) ++s.units.at(static_cast<std::size_t>(l) + 1);
+  for (const int units : s.units) s.image.push_back({units, 1, 1});
+  if (cli::has_variable(attribution, "channels")) {
+    std::size_t d = 0;
+    for (const char* name : {"channels", "height", "width"}) {
+      const auto& sizes = attribution.integers(name);
+      for (std::size_t l = 0; l < n; ++l) s.image[l][d] = sizes.at(l);
+      ++d;
+    }
+  }
   s.depth.assign(1, 0);
   for (const std::int32_t d : hierarchy.integers("depth")) s.depth.push_back(d);
   const auto& hops = hierarchy.integers("hop_distance");
@@ -85,11 +94,27 @@ NeuronSources sources_of(const cli::AnalysedRuns& series, const RunRecord& run) 
 
 constexpr double picture_width = 490, panel_height = 250, strip = 140, strip_top = 66;
 
-// Where a layer's neurons are drawn.
+struct Point {
+  double x, y;
+};
+
+// Where a layer's neurons are drawn: a flat layer's below each other, feature maps as a stack of planes, the first in front.
 struct Column {
-  double x, top, height, width;
-  int units;
-  double y(int neuron) const { return top + height * (neuron + 0.5) / std::max(units, 1); }
+  double x, top, height, width;  // what the whole takes; x is its middle
+  std::array<int, 3> image;
+  Point first;                // neuron 0
+  Point channel;              // from there to the next channel
+  double next_col, next_row;  // to the next neuron of a row, and of a column
+
+  bool flat() const { return image[1] * image[2] == 1; }
+  // How far the last plane stands behind the first, up and to the right.
+  double depth() const { return flat() ? 0 : channel.x * (image[0] - 1); }
+  double plane_width() const { return next_col * image[2]; }
+  double plane_height() const { return next_row * image[1]; }
+  Point at(int neuron) const {
+    const int map = neuron / (image[1] * image[2]), row = neuron / image[2] % image[1], col = neuron % image[2];
+    return {first.x + map * channel.x + col * next_col, first.y + map * channel.y + row * next_row};
+  }
 };
 
 std::vector<Column> columns_of(const NeuronSources& s, double y0) {
@@ -97,11 +122,40 @@ std::vector<Column> columns_of(const NeuronSources& s, double y0) {
   const double pitch = (picture_width - 70) / std::max(n - 1, 1.0);
   const int most = *std::max_element(s.units.begin(), s.units.end());
   std::vector<Column> columns;
+  int widest = 1, most_maps = 1;
+  for (const auto& image : s.image) {
+    if (image[1] * image[2] == 1) continue;
+    widest = std::max(widest, image[2]);
+    most_maps = std::max(most_maps, image[0]);
+  }
   for (std::size_t l = 0; l < s.layers.size(); ++l) {
-    // The root of the width, since the input is many times wider than the output.
-    const double h = strip * (0.25 + 0.75 * std::sqrt(s.units[l] / static_cast<double>(std::max(most, 1))));
-    columns.push_back({35 + pitch * static_cast<double>(l), y0 + strip_top + (strip - h) / 2, h,
-                       std::clamp(pitch * 0.35, 2.0, 14.0), s.units[l]});
+    // Roots of sizes, since the input is many times wider than the output.
+    const auto share = [](int size, int of) {
+      return 0.25 + 0.75 * std::sqrt(size / static_cast<double>(std::max(of, 1)));
+    };
+    Column c{35 + pitch * static_cast<double>(l), 0, 0, 0, s.image[l], {}, {}, 0, 0};
+    const auto [maps, rows, cols] = c.image;
+    if (c.flat()) {
+      c.height = strip * share(maps, most);
+      c.width = std::clamp(pitch * 0.35, 2.0, 14.0);
+      c.top = y0 + strip_top + (strip - c.height) / 2;
+      c.channel = {0, c.height / std::max(maps, 1)};
+      c.first = {c.x, c.top + c.channel.y / 2};
+    } else {
+      const double room = std::clamp(pitch * 0.75, 6.0, 80.0);
+      const double plane = room * 0.65 * share(cols, widest),
+                   tall = plane * std::min(rows / static_cast<double>(cols), 1.5);
+      const double shift = maps > 1 ? room * 0.35 * share(maps, most_maps) : 0;
+      c.width = plane + shift;
+      c.height = tall + shift;
+      c.top = y0 + strip_top + (strip - c.height) / 2;
+      c.next_col = plane / cols;
+      c.next_row = tall / rows;
+      const double step = shift / std::max(maps - 1, 1);
+      c.channel = {step, -step};
+      c.first = {c.x - c.width / 2 + c.next_col / 2, c.top + shift + c.next_row / 2};
+    }
+    columns.push_back(c);
   }
   return columns;
 }
@@ -114,8 +168,9 @@ void draw_net(Svg& svg, const NeuronSources& s, const std::vector<Column>& colum
       if (s.hops[t][from] != 1) continue;
       const Column& b = columns[from];
       if (s.depth[t] - s.depth[from] <= 1) {
-        svg.line(b.x + b.width / 2, b.top, c.x - c.width / 2, c.top, "wire");
-        svg.line(b.x + b.width / 2, b.top + b.height, c.x - c.width / 2, c.top + c.height, "wire");
+        const double from_x = b.x + b.width / 2, to_x = c.x - c.width / 2;
+        svg.line(from_x, b.top, to_x, c.top + c.depth(), "wire");
+        svg.line(from_x, b.top + b.height - b.depth(), to_x, c.top + c.height, "wire");
       } else {
         const double up = y0 + 30 + 20.0 / (s.depth[t] - s.depth[from]);
         svg.path(cat("M", coordinate(b.x), ' ', coordinate(b.top), " C", coordinate(b.x), ' ', coordinate(up), ' ',
@@ -123,14 +178,21 @@ void draw_net(Svg& svg, const NeuronSources& s, const std::vector<Column>& colum
                  "skipwire");
       }
     }
-    svg.rectangle(c.x - c.width / 2, c.top, c.width, c.height, "column",
-                  cat(s.layers[t], ": ", s.units[t], " neurons"));
+    const std::string says = cat(s.layers[t], ": ", s.units[t], " neurons");
+    if (c.flat()) {
+      svg.rectangle(c.x - c.width / 2, c.top, c.width, c.height, "column", says);
+    } else {
+      const auto [maps, rows, cols] = c.image;
+      const int planes = std::min(maps, 5);
+      for (int p = planes - 1; p >= 0; --p) {
+        const int map = planes > 1 ? p * (maps - 1) / (planes - 1) : 0;
+        const Point corner = c.at(map * rows * cols);
+        svg.rectangle(corner.x - c.next_col / 2, corner.y - c.next_row / 2, c.plane_width(), c.plane_height(), "column",
+                      cat(says, ", ", maps, " maps of ", rows, " × ", cols));
+      }
+    }
     names.add(c.x, s.layers[t]);
   }
-}
-
-std::string neuron_name(const NeuronSources& s, int layer, int neuron) {
-  return cat(s.layers[static_cast<std::size_t>(layer)], ":", neuron);
 }
 
 std::string with_digits(double value, int digits) {
@@ -139,23 +201,40 @@ std::string with_digits(double value, int digits) {
   return text;
 }
 
+std::string neuron_name(const NeuronSources& s, int layer, int neuron) {
+  return cat(s.layers[static_cast<std::size_t>(layer)], ":", neuron);
+}
+
+// With its place, if it has one.
+std::string neuron_title(const NeuronSources& s, int layer, int neuron) {
+  const auto [maps, rows, cols] = s.image[static_cast<std::size_t>(layer)];
+  const std::string name = neuron_name(s, layer, neuron);
+  if (rows * cols == 1) return name;
+  return cat(name, " (channel ", neuron / (rows * cols), ", row ", neuron / cols % rows, ", column ", neuron % cols,
+             ")");
+}
+
 void draw_pick(Svg& svg, const NeuronSources& s, const std::vector<Column>& columns, std::size_t snapshot,
                std::size_t query, double y0) {
   std::string geometry;
   for (const Column& c : columns) {
-    geometry += cat(geometry.empty() ? "" : " ", coordinate(c.x), ",", coordinate(c.top), ",", coordinate(c.height));
+    // Steps from neuron to neuron are fractions of a pixel.
+    geometry += cat(geometry.empty() ? "" : " ", coordinate(c.first.x), ",", coordinate(c.first.y));
+    for (const double step : {c.channel.x, c.channel.y, c.next_col, c.next_row})
+      geometry += cat(",", with_digits(step, 5));
   }
   svg.begin_group(cat("class=\"pick\" data-snapshot=\"", snapshot, "\" data-text-y=\"",
                       coordinate(y0 + strip_top + strip + 34), "\" data-columns=\"", geometry, "\""));
   const auto [layer, neuron] = s.queries[query];
   const Column& target = columns[static_cast<std::size_t>(layer)];
-  const double tx = target.x, ty = target.y(neuron);
+  const auto [tx, ty] = target.at(neuron);
   const auto& sources = s.scaled[snapshot][query];
   const double strongest = sources.empty() ? 1 : sources.front().score;
   for (const auto& source : sources) {
     const Column& c = columns[static_cast<std::size_t>(source.layer)];
-    const double y = c.y(source.neuron), middle = (c.x + tx) / 2;
-    svg.path(cat("M", coordinate(c.x), ' ', coordinate(y), " C", coordinate(middle), ' ', coordinate(y), ' ',
+    const auto [x, y] = c.at(source.neuron);
+    const double middle = (x + tx) / 2;
+    svg.path(cat("M", coordinate(x), ' ', coordinate(y), " C", coordinate(middle), ' ', coordinate(y), ' ',
                  coordinate(middle), ' ', coordinate(ty), ' ', coordinate(tx), ' ', coordinate(ty)),
              source.with_sign < 0 ? "edge negative" : "edge", 0.8 + 4.2 * source.score / strongest);
   }
@@ -164,10 +243,12 @@ void draw_pick(Svg& svg, const NeuronSources& s, const std::vector<Column>& colu
     const Column& c = columns[static_cast<std::size_t>(source.layer)];
     const std::string name = neuron_name(s, source.layer, source.neuron);
     const std::string score = with_digits(source.score, 3);
-    svg.circle(c.x, c.y(source.neuron), 4.5, source.with_sign < 0 ? "source minus" : "source", cat(name, ": ", score));
+    const auto [x, y] = c.at(source.neuron);
+    svg.circle(x, y, 4.5, source.with_sign < 0 ? "source minus" : "source",
+               cat(neuron_title(s, source.layer, source.neuron), ": ", score));
     text += cat(text.empty() ? "" : "  ·  ", name, " ", score);
   }
-  svg.circle(tx, ty, 6, "picked", neuron_name(s, layer, neuron));
+  svg.circle(tx, ty, 6, "picked", neuron_title(s, layer, neuron));
   svg.text(20, y0 + strip_top + strip + 34,
            fitted(sources.empty() ? "no sources: its activation never changes" : text, picture_width - 24, 11), "s");
   svg.end_group();
@@ -257,6 +338,7 @@ nlohmann::ordered_json to_json(const std::vector<NeuronSources>& all) {
                      {"seed", s.seed},
                      {"layers", s.layers},
                      {"units", s.units},
+                     {"image", s.image},
                      {"epochs", s.epochs},
                      {"queries", std::move(queries)},
                      {"scaled", sources(s.scaled)},

@@ -1,6 +1,7 @@
 // The article's picture: the network in layers, a neuron in it, and its strongest sources.
 #pragma once
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct NeuronSources {
   std::int32_t seed = 0;
   std::vector<std::string> layers;           ///< the input first
   std::vector<int> units, depth;             ///< by layer
+  std::vector<std::array<int, 3>> image;     ///< by layer: channels, height, width; units, 1, 1 of what is flat
   std::vector<std::vector<int>> hops;        ///< [target][source]; 0: not upstream, 1: directly connected
   std::vector<std::int32_t> epochs;          ///< the first and the last snapshot, or the one that there is
   std::vector<std::pair<int, int>> queries;  ///< layer, neuron

@@ -51,23 +51,35 @@ const char* page_script() {
         const at = p.queries.findIndex((q) => p.layers[q[0]] === layer.value && q[1] === Number(neuron.value));
         if (at < 0) { note("this neuron was not looked at here"); continue; }
         const columns = group.dataset.columns.split(" ").map((c) => c.split(",").map(Number));
-        const y = (l, n) => columns[l][1] + columns[l][2] * (n + 0.5) / p.units[l];
+        const place = (l, n) => {
+          const [, rows, cols] = p.image[l];
+          return [Math.floor(n / (rows * cols)), Math.floor(n / cols) % rows, n % cols];
+        };
+        const point = (l, n) => {
+          const [x0, y0, mapX, mapY, colX, rowY] = columns[l], [map, row, col] = place(l, n);
+          return [x0 + map * mapX + col * colX, y0 + map * mapY + row * rowY];
+        };
+        const title = (l, n) => {
+          const [, rows, cols] = p.image[l], [map, row, col] = place(l, n);
+          return `${p.layers[l]}:${n}` + (rows * cols > 1 ? ` (channel ${map}, row ${row}, column ${col})` : "");
+        };
         const [targetLayer, targetNeuron] = p.queries[at];
-        const tx = columns[targetLayer][0], ty = y(targetLayer, targetNeuron);
+        const [tx, ty] = point(targetLayer, targetNeuron);
         const sources = p[scaling.value][snapshot][at];
         const strongest = sources.length ? sources[0][2] : 1;
         for (const [l, n, score, sign] of sources) {
-          const x = columns[l][0], middle = (x + tx) / 2;
+          const [x, y] = point(l, n), middle = (x + tx) / 2;
           group.appendChild(element("path", {
-            d: `M${x} ${y(l, n)} C${middle} ${y(l, n)} ${middle} ${ty} ${tx} ${ty}`,
+            d: `M${x} ${y} C${middle} ${y} ${middle} ${ty} ${tx} ${ty}`,
             class: sign < 0 ? "edge negative" : "edge", "stroke-width": 0.8 + 4.2 * score / strongest }));
         }
         for (const [l, n, score, sign] of sources) {
-          group.appendChild(element("circle", { cx: columns[l][0], cy: y(l, n), r: 4.5,
-            class: sign < 0 ? "source minus" : "source" }, `${p.layers[l]}:${n}: ${score}`));
+          const [x, y] = point(l, n);
+          group.appendChild(element("circle", { cx: x, cy: y, r: 4.5,
+            class: sign < 0 ? "source minus" : "source" }, `${title(l, n)}: ${score}`));
         }
         group.appendChild(element("circle", { cx: tx, cy: ty, r: 6, class: "picked" },
-          `${p.layers[targetLayer]}:${targetNeuron}`));
+          title(targetLayer, targetNeuron)));
         note(sources.length ? sources.map(([l, n, score]) => `${p.layers[l]}:${n} ${score}`).join("  ·  ")
                             : "no sources: its activation never changes");
       }

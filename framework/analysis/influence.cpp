@@ -24,6 +24,17 @@ View columns(View m, Index first, Index count) {
   return {m.data() + first * m.outerStride(), m.rows(), count, Eigen::OuterStride<>(m.outerStride())};
 }
 
+// What stands at a layer's node, a row a neuron: the sum over its positions, times `scale`.
+View of_neurons(const NeuronLayer& layer, View at_node, Scalar scale, Matrix& room) {
+  if (layer.positions == 1) return at_node;
+  room.resize(layer.units, at_node.cols());
+  for (Index c = 0; c < at_node.cols(); ++c) {
+    const Eigen::Map<const Matrix> maps(at_node.data() + c * at_node.outerStride(), layer.positions, layer.units);
+    room.col(c) = scale * maps.colwise().sum().transpose();
+  }
+  return view(room);
+}
+
 struct MomentSums {
   Scalar *abs, *square, *plain;  // the last two may be null
 };
@@ -82,6 +93,7 @@ struct InfluenceAnalysis::Scratch {
   explicit Scratch(const Graph& graph) : all(graph), mediated(graph) {}
   Deltas all, mediated;
   std::vector<Index> unit_of_column;
+  Matrix of_neurons, of_neurons_mediated;
 };
 
 InfluenceAnalysis::InfluenceAnalysis(const Net& net, const Registry& registry, const Neurons& neurons, View x,
@@ -117,10 +129,11 @@ void InfluenceAnalysis::measure_moments() {
   sum.setZero();
   squares.setZero();
   moments_.dead.assign(count, 1);
+  Matrix room;
   for (Index first = 0; first < x_.cols(); first += sweep_examples) {
     forward(first, std::min(sweep_examples, x_.cols() - first));
     for (const NeuronLayer& layer : neurons_.layers()) {
-      const View a = acts_[layer.node];
+      const View a = of_neurons(layer, acts_[layer.node], 1 / static_cast<Scalar>(layer.positions), room);
       const auto at = [&](Eigen::ArrayXd& of) { return of.segment(layer.first, layer.units); };
       if (first == 0) at(origin) = a.col(0).cast<double>().array();
       for (Index c = 0; c < a.cols(); ++c) {
@@ -143,10 +156,12 @@ void InfluenceAnalysis::measure_moments() {
   }
 }
 
-// Starts a one for each of `units` at each example of the block under way, and sweeps back. Column k·B + b.
+// Starts a one for each of `units` at each example of the block under way, in equal parts at its positions, and sweeps back.
+// Column k·B + b.
 void InfluenceAnalysis::pull_back(std::size_t layer, std::span<const Index> units, Ways ways, std::span<const Edge> cut,
                                   Scratch& scratch, Deltas& deltas) const {
   const NodeId target = neurons_[layer].node;
+  const Index positions = neurons_[layer].positions;
   const Index batch = acts_.batch();
   deltas.clear();
   const MutView ones = deltas.at(target, static_cast<Index>(units.size()) * batch);
@@ -154,11 +169,16 @@ void InfluenceAnalysis::pull_back(std::size_t layer, std::span<const Index> unit
   scratch.unit_of_column.clear();
   for (std::size_t k = 0; k < units.size(); ++k) {
     for (Index b = 0; b < batch; ++b) {
-      seeds(units[k], static_cast<Index>(k) * batch + b) = 1;
+      seeds.col(static_cast<Index>(k) * batch + b)
+          .segment(units[k] * positions, positions)
+          .setConstant(1 / static_cast<Scalar>(positions));
       scratch.unit_of_column.push_back(units[k]);
     }
   }
-  const Sweep sweep{.to_input = options_.with_input, .cut = cut, .one_hot = target, .unit = scratch.unit_of_column};
+  const Sweep sweep{.to_input = options_.with_input,
+                    .cut = cut,
+                    .one_hot = positions == 1 ? target : NodeId{-1},
+                    .unit = scratch.unit_of_column};
   if (ways == Ways::all) {
     net_.backward(registry_, acts_, deltas, nullptr, sweep);
     return;
@@ -198,10 +218,11 @@ void InfluenceAnalysis::analyse(std::size_t layer, std::span<const Index> units,
         for (std::size_t s = 0; s < layer; ++s) {
           const NeuronLayer& source = neurons_[s];
           if (!neurons_.upstream(layer, s) || !scratch->all.present(source.node)) continue;
-          const View j = scratch->all[source.node];
+          const View j = of_neurons(source, scratch->all[source.node], 1, scratch->of_neurons);
           // nothing() where every way goes through a skip
-          const View without =
-              split && scratch->mediated.present(source.node) ? scratch->mediated[source.node] : nothing();
+          const View without = split && scratch->mediated.present(source.node)
+                                   ? of_neurons(source, scratch->mediated[source.node], 1, scratch->of_neurons_mediated)
+                                   : nothing();
           for (Index k = 0; k < static_cast<Index>(some.size()); ++k) {
             const auto sum = [&](Matrix& m) { return m.size() > 0 ? m.col(t + k).data() + source.first : nullptr; };
             add_moments(j, k * examples, examples, {sum(in.mean_abs), sum(in.mean_square), sum(in.mean)});
@@ -238,7 +259,8 @@ Matrix InfluenceAnalysis::derivatives(std::size_t layer, std::span<const Index> 
       for (std::size_t s = 0; s < layer; ++s) {
         const NeuronLayer& source = neurons_[s];
         if (!neurons_.upstream(layer, s) || !scratch->all.present(source.node)) continue;
-        all.block(source.first, k * x_.cols() + first, source.units, examples) = scratch->all[source.node];
+        all.block(source.first, k * x_.cols() + first, source.units, examples) =
+            of_neurons(source, scratch->all[source.node], 1, scratch->of_neurons);
       }
       give_back(std::move(scratch));
     });

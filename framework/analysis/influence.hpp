@@ -1,6 +1,7 @@
 // What every upstream neuron does to a neuron: partial derivatives of activations, through any acyclic graph.
 //
 //   J_ji(x) = ∂a_j/∂a_i at example x, over all ways from i to j, other neurons free to follow
+//             of a neuron that has positions (Neurons::of_channels): of its mean over them, by a shift of all of the source's
 //   I_ij    = mean over examples |J_ji(x)|: the influence of i on j
 // Whole blocks of neurons and examples go back through the net as columns of one matrix product. Memory is bounded
 // whatever the number of examples, and of neurons: results come in groups.

@@ -24,16 +24,31 @@ void require_probe_labels(std::string_view set, View m, ProbeLabels labels, Inde
   }
 }
 
-// features × classes. x: the centred features; targets: classes × n, centred.
+Eigen::MatrixXd solve(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  const Eigen::LLT<Eigen::MatrixXd> cholesky(a);
+  if (cholesky.info() == Eigen::Success) return cholesky.solve(b);
+  return a.ldlt().solve(b);  // a ridge that rounding swallowed
+}
+
+// features × classes. x: the centred features; targets: classes × n, centred. Of C = xxᵀ/n and λ = ridge · mean of its diagonal,
+// (C + λ)⁻¹ x = x (xᵀx/n + λ)⁻¹: the smaller of the two systems is solved. Feature maps have many more features than there
+// are examples.
 Eigen::MatrixXd ridge_weights(const Eigen::MatrixXd& x, const Eigen::MatrixXd& targets, double ridge) {
   const auto n = static_cast<double>(x.cols());
   if (x.rows() == 0) return Eigen::MatrixXd::Zero(0, targets.rows());
-  Eigen::MatrixXd c = Eigen::MatrixXd::Zero(x.rows(), x.rows());
-  c.selfadjointView<Eigen::Lower>().rankUpdate(x, 1 / n);
-  const double scale = c.diagonal().mean();
+  const double scale = x.squaredNorm() / (n * static_cast<double>(x.rows()));
   if (!(scale > 0)) return Eigen::MatrixXd::Zero(x.rows(), targets.rows());
+  const bool dual = x.rows() > x.cols();
+  const Index size = dual ? x.cols() : x.rows();
+  Eigen::MatrixXd c = Eigen::MatrixXd::Zero(size, size);
+  if (dual) {
+    c.selfadjointView<Eigen::Lower>().rankUpdate(x.transpose(), 1 / n);
+  } else {
+    c.selfadjointView<Eigen::Lower>().rankUpdate(x, 1 / n);
+  }
   c.diagonal().array() += ridge * scale;
-  return c.ldlt().solve(x * targets.transpose() / n);
+  const Eigen::MatrixXd right = targets.transpose() / n;
+  return dual ? Eigen::MatrixXd(x * solve(c, right)) : solve(c, x * right);
 }
 
 }  // namespace

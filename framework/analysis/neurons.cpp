@@ -6,9 +6,36 @@
 #include "framework/core/errors.hpp"
 
 namespace strata {
+namespace {
 
-Neurons::Neurons(const Graph& graph) : graph_(&graph) {
-  layers_.push_back({Graph::input(), "input", graph[Graph::input()].units, 0, 0});
+// The units of a layer at its neuron node; a flatten may stand in between.
+std::array<Index, 3> image_of(const Shape& layer, const Shape& node) {
+  const Shape& shape = node.size() == 1 && features(layer) == node[0] ? layer : node;
+  if (shape.size() == 3) return {shape[0], shape[1], shape[2]};
+  return {features(node), 1, 1};
+}
+
+}  // namespace
+
+Neurons::Neurons(const Graph& graph) : Neurons(graph, false) {}
+
+Neurons Neurons::of_channels(const Graph& graph) { return {graph, true}; }
+
+bool Neurons::has_channels(const Graph& graph) {
+  const Neurons neurons = of_channels(graph);
+  return std::any_of(neurons.layers_.begin() + 1, neurons.layers_.end(),
+                     [](const NeuronLayer& l) { return l.positions > 1; });
+}
+
+Neurons::Neurons(const Graph& graph, bool channels) : graph_(&graph) {
+  const auto add = [&](NodeId node, NodeId layer) {
+    const auto image = image_of(graph[layer].shape, graph[node].shape);
+    const Index positions = channels ? image[1] * image[2] : 1;
+    const Index first = layers_.empty() ? 0 : count();
+    layers_.push_back({node, layer == Graph::input() ? "input" : graph[layer].name, graph[node].units / positions,
+                       graph.depth(node), first, positions, image});
+  };
+  add(Graph::input(), Graph::input());
   for (NodeId node = 1; node < graph.size(); ++node) {
     NodeId deepest = -1;
     for (const NodeId layer : graph.layers()) {
@@ -16,8 +43,7 @@ Neurons::Neurons(const Graph& graph) : graph_(&graph) {
       if (deepest < 0 || graph.depth(layer) > graph.depth(deepest)) deepest = layer;
     }
     if (deepest < 0) continue;
-    const Index first = layers_.back().first + layers_.back().units;
-    layers_.push_back({node, graph[deepest].name, graph[node].units, graph.depth(node), first});
+    add(node, deepest);
   }
 
   const auto is_neuron = [&](NodeId node) {

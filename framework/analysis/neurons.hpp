@@ -6,9 +6,11 @@
 //   distance     depth of the target − depth of the source: 1 is the layer just before
 //   hops         fewest steps from layer to layer on a way from the source to the target: 1 where a skip leads straight
 //                to it
+//   channel      by Neurons::of_channels: a feature map as one neuron, whose activation is the mean over its positions
 //   skip edge    a connection into a joining node (add, concat) from less depth than the deepest of its inputs
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,12 +25,19 @@ struct NeuronLayer {
   Index units;
   int depth;
   Index first;  ///< where its neurons begin when all layers' neurons are lined up, the input's first
+  /// Numbers of the node that make a neuron, side by side: 1, or a channel's height × width.
+  Index positions = 1;
+  std::array<Index, 3> image;  ///< channels, height and width of the layer; of what is flat, its units, 1 and 1
 };
 
 /// The neurons of a graph, which must outlive it.
 class Neurons {
  public:
   explicit Neurons(const Graph& graph);
+  /// The same layers with a neuron for each channel of an image; what is no image stays.
+  static Neurons of_channels(const Graph& graph);
+  /// True if a layer other than the input is of images, so that of_channels differs.
+  static bool has_channels(const Graph& graph);
 
   const Graph& graph() const { return *graph_; }
   /// The input, then the layers in topological order; the output is the last.
@@ -56,6 +65,8 @@ class Neurons {
   std::vector<Index> sample(std::size_t layer, Index count, std::uint64_t seed) const;
 
  private:
+  Neurons(const Graph& graph, bool channels);
+
   const Graph* graph_;
   std::vector<NeuronLayer> layers_;
   std::vector<int> hops_;

@@ -84,52 +84,67 @@ Names axes_of(Extent extent) {
 
 SnapshotAnalysis::SnapshotAnalysis(const Net& net, const Loss& loss, const Dataset& data, const Split& split,
                                    std::uint64_t seed, const AnalysisSettings& settings)
-    : net_(net), loss_(loss), data_(data), split_(split), seed_(seed), settings_(settings), neurons_(net.graph()),
-      targets_(settings.targets.empty() ? sample_targets(neurons_, settings.neurons, seed) : settings.targets),
+    : net_(net), loss_(loss), data_(data), split_(split), seed_(seed),
+      settings_(settings), single_{Neurons(net.graph()), settings.targets, {}},
       examples_(sample_examples(split.validation, settings.examples, "analysis/examples")),
-      x_(columns_of(data.train.x, examples_)) {}
+      x_(columns_of(data.train.x, examples_)) {
+  if (settings.targets.empty()) single_.targets = sample_targets(single_.neurons, settings.neurons, seed);
+  if (Neurons::has_channels(net.graph())) {
+    channels_ = {Neurons::of_channels(net.graph()), {}, {}};
+    channels_->targets = sample_targets(channels_->neurons, settings.neurons, seed);
+  }
+}
 
 InfluenceOptions SnapshotAnalysis::influence_options() const {
   InfluenceOptions options;
-  options.split_skips = !neurons_.skip_edges().empty();
+  options.split_skips = !single_.neurons.skip_edges().empty();
   return options;
 }
 
-Hierarchy SnapshotAnalysis::hierarchy_of(const InfluenceAnalysis& analysis) const {
+Hierarchy SnapshotAnalysis::hierarchy_of(const Level& level, const InfluenceAnalysis& analysis) const {
   Hierarchy found = measure_hierarchy(
-      analysis, {.k = settings_.k, .targets = targets_, .attribute_input = settings_.attribute_input});
+      analysis, {.k = settings_.k, .targets = level.targets, .attribute_input = settings_.attribute_input});
   measure_trophic_incoherence(analysis, found.values);
   return found;
 }
 
-const HierarchyValues& SnapshotAnalysis::init_null() {
-  if (!init_) {
+const HierarchyValues& SnapshotAnalysis::init_null(Level& level) const {
+  if (!level.init) {
     Registry initial(seed_);
     const Net net(net_.graph(), initial);
-    const InfluenceAnalysis analysis(net, initial, neurons_, view(x_), influence_options());
-    init_ = hierarchy_of(analysis).values;
+    const InfluenceAnalysis analysis(net, initial, level.neurons, view(x_), influence_options());
+    level.init = hierarchy_of(level, analysis).values;
   }
-  return *init_;
+  return *level.init;
 }
 
 std::vector<DataGroup> SnapshotAnalysis::at(int epoch, const Registry& registry) {
-  const InfluenceAnalysis analysis(net_, registry, neurons_, view(x_), influence_options());
-  const Hierarchy found = hierarchy_of(analysis);
-  if (epoch == 0) init_ = found.values;
-  return {gradient_group(epoch, registry), hierarchy_group(epoch, registry, found),
-          attribution_group(epoch, registry, analysis, found), similarity_group(epoch, registry)};
+  const InfluenceAnalysis analysis(net_, registry, single_.neurons, view(x_), influence_options());
+  const Hierarchy found = hierarchy_of(single_, analysis);
+  if (epoch == 0) single_.init = found.values;
+  std::vector<DataGroup> groups{gradient_group(epoch, registry),
+                                hierarchy_group("hierarchy", epoch, registry, single_, found),
+                                attribution_group(epoch, registry, analysis, found), similarity_group(epoch, registry)};
+  if (channels_) {
+    const InfluenceAnalysis of_channels(net_, registry, channels_->neurons, view(x_), influence_options());
+    const Hierarchy pooled = hierarchy_of(*channels_, of_channels);
+    if (epoch == 0) channels_->init = pooled.values;
+    groups.push_back(hierarchy_group("hierarchy_channels", epoch, registry, *channels_, pooled));
+  }
+  return groups;
 }
 
 DataGroup SnapshotAnalysis::gradient_group(int epoch, const Registry& registry) const {
   BatchBuffer buffer(data_, static_cast<Index>(examples_.size()));
-  const GradientByDepth g = gradient_by_depth(net_, registry, loss_, neurons_, buffer.gather(data_.train, examples_));
+  const GradientByDepth g =
+      gradient_by_depth(net_, registry, loss_, single_.neurons, buffer.gather(data_.train, examples_));
   Integers neuron(g.neuron.size()), layer_of_neuron;
   std::iota(neuron.begin(), neuron.end(), 0);
-  for (std::size_t l = 1; l < neurons_.size(); ++l) {
-    layer_of_neuron.insert(layer_of_neuron.end(), static_cast<std::size_t>(neurons_[l].units),
+  for (std::size_t l = 1; l < single_.neurons.size(); ++l) {
+    layer_of_neuron.insert(layer_of_neuron.end(), static_cast<std::size_t>(single_.neurons[l].units),
                            static_cast<std::int32_t>(l - 1));
   }
-  DataGroup group{"gradient", {snapshot_axis(epoch), layer_axis(neurons_, false)}, {}, {}};
+  DataGroup group{"gradient", {snapshot_axis(epoch), layer_axis(single_.neurons, false)}, {}, {}};
   group.axes.push_back({"neuron", neuron, "all neurons but the input's, layer by layer"});
   group.notes = {{"examples", static_cast<std::int32_t>(examples_.size())},
                  {"title", std::string("true gradient of the loss by activations, whatever the rule")}};
@@ -154,23 +169,29 @@ DataGroup SnapshotAnalysis::gradient_group(int epoch, const Registry& registry) 
   return group;
 }
 
-DataGroup SnapshotAnalysis::hierarchy_group(int epoch, const Registry& registry, const Hierarchy& found) {
-  Integers distances(static_cast<std::size_t>(neurons_.depth()));
+DataGroup SnapshotAnalysis::hierarchy_group(const char* name, int epoch, const Registry& registry, Level& level,
+                                            const Hierarchy& found) const {
+  const Neurons& neurons = level.neurons;
+  Integers distances(static_cast<std::size_t>(neurons.depth()));
   std::iota(distances.begin(), distances.end(), 1);
-  DataGroup group{"hierarchy", {snapshot_axis(epoch)}, {}, {}};
+  DataGroup group{name, {snapshot_axis(epoch)}, {}, {}};
   group.axes.push_back({"scaling", Names(scaling_names.begin(), scaling_names.end()), "of influences"});
   group.axes.push_back({"with_input", Integers{0, 1}, "1: the input's features are among the sources"});
-  group.axes.push_back(layer_axis(neurons_, false));
+  group.axes.push_back(layer_axis(neurons, false));
   group.axes.push_back({"distance", distances, "depth of the target's layer minus depth of the source's"});
-  group.axes.push_back({"source", neurons_.names(), "layer of sources"});
+  group.axes.push_back({"source", neurons.names(), "layer of sources"});
   group.notes = {{"k", settings_.k},
                  {"examples", static_cast<std::int32_t>(examples_.size())},
                  {"permuted_draws", settings_.permuted},
-                 {"skip_edges", static_cast<std::int32_t>(neurons_.skip_edges().size())}};
+                 {"skip_edges", static_cast<std::int32_t>(neurons.skip_edges().size())}};
+  if (&level != &single_) {
+    group.notes.emplace_back("title", std::string("as /hierarchy, with the mean of a channel over its positions as one "
+                                                  "neuron"));
+  }
   Integers depth, hops;
-  for (std::size_t t = 1; t < neurons_.size(); ++t) {
-    depth.push_back(neurons_[t].depth);
-    for (std::size_t s = 0; s < neurons_.size(); ++s) hops.push_back(neurons_.hops(t, s));
+  for (std::size_t t = 1; t < neurons.size(); ++t) {
+    depth.push_back(neurons[t].depth);
+    for (std::size_t s = 0; s < neurons.size(); ++s) hops.push_back(neurons.hops(t, s));
   }
   group.arrays.push_back({"depth", {"layer"}, depth, "longest path from the input in layers with weights", "layer"});
   group.arrays.push_back(
@@ -181,22 +202,22 @@ DataGroup SnapshotAnalysis::hierarchy_group(int epoch, const Registry& registry,
     std::vector<HierarchyValues> draws;
     for (int draw = 0; draw < settings_.permuted; ++draw) {
       const Registry shuffled = permuted_weights(net_, registry, seed_, draw);
-      const InfluenceAnalysis analysis(net_, shuffled, neurons_, view(x_), influence_options());
-      draws.push_back(hierarchy_of(analysis).values);
+      const InfluenceAnalysis analysis(net_, shuffled, neurons, view(x_), influence_options());
+      draws.push_back(hierarchy_of(level, analysis).values);
     }
     permuted = summarise(found.values, draws);
   }
-  const HierarchyValues& init = init_null();
+  const HierarchyValues& init = init_null(level);
 
   Arrays arrays(group);
   arrays.add("targets", {"layer"}, found.targets, "living neurons that were analysed", "neuron");
   arrays.add("dead", {"layer"}, found.dead, "neurons of the layer with the same activation for all examples", "neuron");
   const auto measures = hierarchy_measures();
   for (std::size_t m = 0; m < measures.size(); ++m) {
-    const std::string name = measures[m].name;
+    const std::string measure = measures[m].name;
     const std::string what = measures[m].long_name;
     const auto add = [&](const std::string& suffix, const HierarchyValues& values, const std::string& null) {
-      arrays.add(name + suffix, axes_of(measures[m].extent), values.values(m), what + null, measures[m].units);
+      arrays.add(measure + suffix, axes_of(measures[m].extent), values.values(m), what + null, measures[m].units);
     };
     add("", found.values, "");
     if (measures[m].by_layer_size) {
@@ -212,12 +233,12 @@ DataGroup SnapshotAnalysis::hierarchy_group(int epoch, const Registry& registry,
 
   // How far the sample of neurons may mislead: by resampling them, scaled, as in /attribution.
   Doubles low, high;
-  for (std::size_t l = 1; l < neurons_.size(); ++l) {
+  for (std::size_t l = 1; l < neurons.size(); ++l) {
     Doubles fractions;
     for (const NeuronAttribution& n : found.neurons) {
       if (n.neuron.layer == l && !n.dead) fractions.push_back(n.prior_fraction);
     }
-    const auto interval = bootstrap_interval(fractions, Rng(seed_, "analysis/bootstrap/" + neurons_[l].name));
+    const auto interval = bootstrap_interval(fractions, Rng(seed_, "analysis/bootstrap/" + neurons[l].name));
     low.push_back(interval.low);
     high.push_back(interval.high);
   }
@@ -245,7 +266,7 @@ DataGroup SnapshotAnalysis::attribution_group(int epoch, const Registry& registr
   DataGroup group{"attribution", {snapshot_axis(epoch)}, {}, {}};
   group.axes.push_back({"query", query, "the neuron asked about"});
   group.axes.push_back({"rank", rank, "1 is the strongest source"});
-  group.axes.push_back(layer_axis(neurons_, true));
+  group.axes.push_back(layer_axis(single_.neurons, true));
   group.notes = {{"k", settings_.k},
                  {"examples", static_cast<std::int32_t>(examples_.size())},
                  {"with_input", settings_.attribute_input ? 1 : 0},
@@ -254,6 +275,14 @@ DataGroup SnapshotAnalysis::attribution_group(int epoch, const Registry& registr
   group.arrays.push_back(
       {"query_layer", {"query"}, query_layer, "index of the neuron's layer along the axis layer", "1"});
   group.arrays.push_back({"query_neuron", {"query"}, query_neuron, "the neuron's number within its layer", "1"});
+  std::array<Integers, 3> shape;
+  for (const NeuronLayer& layer : neurons().layers()) {
+    for (std::size_t d = 0; d < 3; ++d) shape[d].push_back(static_cast<std::int32_t>(layer.image[d]));
+  }
+  const std::string number = " of the layer; neuron number = (channel·height + row)·width + column";
+  group.arrays.push_back({"channels", {"layer"}, shape[0], "channels" + number, "1"});
+  group.arrays.push_back({"height", {"layer"}, shape[1], "rows" + number, "1"});
+  group.arrays.push_back({"width", {"layer"}, shape[2], "columns" + number, "1"});
   Arrays arrays(group);
   arrays.add("query_dead", {"query"}, dead, "1: its activation is the same for all examples");
   arrays.add("prior_fraction", {"query"}, prior, "share of the k strongest sources in the layer just before");
@@ -270,7 +299,7 @@ DataGroup SnapshotAnalysis::attribution_group(int epoch, const Registry& registr
         const std::size_t i = q * k + r;
         layer[i] = static_cast<std::int32_t>(top[r].layer);
         neuron[i] = static_cast<std::int32_t>(top[r].unit);
-        distance[i] = neurons_.distance(found.neurons[q].neuron.layer, top[r].layer);
+        distance[i] = single_.neurons.distance(found.neurons[q].neuron.layer, top[r].layer);
         score[i] = top[r].score;
         with_sign[i] = top[r].signed_score;
         if (scaling == Scaling::scaled) {
@@ -296,9 +325,10 @@ DataGroup SnapshotAnalysis::attribution_group(int epoch, const Registry& registr
     const NeuronRef target = found.neurons[q].neuron;
     std::vector<NeuronRef> candidates;
     for (std::size_t s = settings_.attribute_input ? 0 : 1; s < target.layer; ++s) {
-      if (!neurons_.upstream(target.layer, s)) continue;
-      for (Index i = 0; i < neurons_[s].units; ++i) {
-        if (!analysis.moments().dead[static_cast<std::size_t>(neurons_[s].first + i)]) candidates.push_back({s, i});
+      if (!single_.neurons.upstream(target.layer, s)) continue;
+      for (Index i = 0; i < single_.neurons[s].units; ++i) {
+        if (!analysis.moments().dead[static_cast<std::size_t>(single_.neurons[s].first + i)])
+          candidates.push_back({s, i});
       }
     }
     if (candidates.empty()) continue;
@@ -320,13 +350,13 @@ DataGroup SnapshotAnalysis::attribution_group(int epoch, const Registry& registr
 }
 
 DataGroup SnapshotAnalysis::similarity_group(int epoch, const Registry& registry) const {
-  DataGroup group{"similarity", {snapshot_axis(epoch), layer_axis(neurons_, true)}, {}, {}};
-  group.axes.push_back({"layer_other", neurons_.names(), "the other layer"});
+  DataGroup group{"similarity", {snapshot_axis(epoch), layer_axis(single_.neurons, true)}, {}, {}};
+  group.axes.push_back({"layer_other", single_.neurons.names(), "the other layer"});
   Activations acts(net_.graph());
   const auto some = sample_examples(split_.validation, similarity_examples, "analysis/similarity");
   const Matrix x = columns_of(data_.train.x, some);
-  const auto layers = representations(net_, registry, neurons_, x, acts);
-  const std::size_t n = neurons_.size();
+  const auto layers = representations(net_, registry, single_.neurons, x, acts);
+  const std::size_t n = single_.neurons.size();
   Doubles cka(n * n, quiet_nan), pr;
   if (some.size() >= 4) {
     const Eigen::MatrixXd all = debiased_cka(layers);
@@ -341,8 +371,8 @@ DataGroup SnapshotAnalysis::similarity_group(int epoch, const Registry& registry
   const auto train_labels = labels_of(data_.train, train), test_labels = labels_of(data_.train, test);
   Activations test_acts(net_.graph());
   const Matrix train_x = columns_of(data_.train.x, train), test_x = columns_of(data_.train.x, test);
-  const auto train_layers = representations(net_, registry, neurons_, train_x, acts);
-  const auto test_layers = representations(net_, registry, neurons_, test_x, test_acts);
+  const auto train_layers = representations(net_, registry, single_.neurons, train_x, acts);
+  const auto test_layers = representations(net_, registry, single_.neurons, test_x, test_acts);
   Doubles accuracy;
   for (std::size_t l = 0; l < n; ++l) {
     accuracy.push_back(

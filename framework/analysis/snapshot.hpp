@@ -2,6 +2,7 @@
 //
 //   gradient     how the true gradient changes with depth              gradient_depth.hpp
 //   hierarchy    the measures, each beside its nulls                   hierarchy.hpp
+//   hierarchy_channels   the same with a channel of a feature map as one neuron, in nets of images
 //   attribution  the strongest sources of sampled neurons              influence.hpp, ablation.hpp
 //   similarity   CKA between layers, effective dimension, linear probes   similarity.hpp, linear_probe.hpp
 // Each has the axis `snapshot`, of one epoch here; `joined` makes a run's file of several.
@@ -39,15 +40,22 @@ class SnapshotAnalysis {
   /// The groups at `epoch`, with the parameters in `registry`. Epoch 0 must be the state before training.
   std::vector<DataGroup> at(int epoch, const Registry& registry);
 
-  const Neurons& neurons() const { return neurons_; }
-  const std::vector<std::vector<Index>>& targets() const { return targets_; }
+  const Neurons& neurons() const { return single_.neurons; }
+  const std::vector<std::vector<Index>>& targets() const { return single_.targets; }
 
  private:
+  // What the measures are taken of: single neurons, or channels.
+  struct Level {
+    Neurons neurons;
+    std::vector<std::vector<Index>> targets;
+    std::optional<HierarchyValues> init;
+  };
   InfluenceOptions influence_options() const;
-  Hierarchy hierarchy_of(const InfluenceAnalysis& analysis) const;
-  const HierarchyValues& init_null();
+  Hierarchy hierarchy_of(const Level& level, const InfluenceAnalysis& analysis) const;
+  const HierarchyValues& init_null(Level& level) const;
   DataGroup gradient_group(int epoch, const Registry& registry) const;
-  DataGroup hierarchy_group(int epoch, const Registry& registry, const Hierarchy& found);
+  DataGroup hierarchy_group(const char* name, int epoch, const Registry& registry, Level& level,
+                            const Hierarchy& found) const;
   DataGroup attribution_group(int epoch, const Registry& registry, const InfluenceAnalysis& analysis,
                               const Hierarchy& found) const;
   DataGroup similarity_group(int epoch, const Registry& registry) const;
@@ -58,11 +66,10 @@ class SnapshotAnalysis {
   const Split& split_;
   std::uint64_t seed_;
   AnalysisSettings settings_;
-  Neurons neurons_;
-  std::vector<std::vector<Index>> targets_;
+  Level single_;
+  std::optional<Level> channels_;
   std::vector<Index> examples_;
   Matrix x_;  // the examples
-  std::optional<HierarchyValues> init_;
 };
 
 }  // namespace strata

@@ -365,6 +365,67 @@ BOOST_AUTO_TEST_CASE(moments_of_activations) {
   BOOST_TEST(of_many.sd[0] == std::sqrt(149.0) / 150, boost::test_tools::tolerance(1e-12));
 }
 
+// A channel is the mean of its positions, and is moved by a shift of all of another's: from single neurons' derivatives, the
+// mean over the positions of the one and the sum over those of the other.
+BOOST_AUTO_TEST_CASE(channels_are_means_of_their_positions) {
+  const auto conv = [](const char* name, const char* input, int channels) {
+    return NodeSpec{name, "conv2d", {input}, {{"channels", channels}, {"size", 3}, {"padding", 1}, {"bias", false}}};
+  };
+  const GraphSpec spec{{2, 4, 3},
+                       {conv("c1", "input", 4),
+                        {"a1", "tanh", {"c1"}, Json::object()},
+                        conv("c2", "a1", 4),
+                        {"a2", "tanh", {"c2"}, Json::object()},
+                        {"sum", "add", {"a1", "a2"}, Json::object()},
+                        conv("c3", "sum", 3),
+                        {"flat", "flatten", {"c3"}, Json::object()},
+                        {"out", "dense", {"flat"}, {{"units", 5}, {"bias", false}}}},
+                       "out"};
+  const SmallNet s(spec, normal(24, 70, "x"));
+  const Neurons channels = Neurons::of_channels(s.net.graph());
+  BOOST_REQUIRE(!channels.skip_edges().empty());
+  const InfluenceAnalysis single = s.analysis({.split_skips = true});
+  const InfluenceAnalysis pooled(s.net, s.registry, channels, view(s.x), {.split_skips = true});
+  const Index n = s.x.cols();
+  for (std::size_t t = 1; t < channels.size(); ++t) {
+    const auto sums = [&](const std::vector<Edge>& cut) {
+      const Eigen::MatrixXd j = single.derivatives(t, s.units(t), cut).cast<double>();
+      Eigen::MatrixXd all = Eigen::MatrixXd::Zero(channels.count(), channels[t].units * n);
+      for (std::size_t from = 0; from < t; ++from) {
+        const Index P = channels[from].positions, Q = channels[t].positions;
+        for (Index i = 0; i < channels[from].units; ++i) {
+          for (Index u = 0; u < s.neurons[t].units; ++u) {
+            all.row(channels[from].first + i).segment(u / Q * n, n) +=
+                j.block(s.neurons[from].first + i * P, u * n, P, n).colwise().sum() / static_cast<double>(Q);
+          }
+        }
+      }
+      return all;
+    };
+    const Eigen::MatrixXd all = sums({}), without = sums(channels.skip_edges());
+    std::vector<Index> units(static_cast<std::size_t>(channels[t].units));
+    std::iota(units.begin(), units.end(), Index{0});
+    BOOST_TEST_CONTEXT(channels[t].name) {
+      BOOST_TEST(error(pooled.derivatives(t, units), all) < tight);
+      const Collected found(pooled, t, units);
+      BOOST_TEST(error(found.mean_abs, mean_abs(all, n)) < tight);
+      BOOST_TEST(error(found.mediated, mean_abs(without, n)) < tight);
+      BOOST_TEST(error(found.through_skip, mean_abs(all - without, n)) < tight);
+    }
+  }
+  const Eigen::MatrixXd a = activations(s).cast<double>();
+  for (const NeuronLayer& layer : channels.layers()) {
+    const NeuronLayer& each = s.neurons[static_cast<std::size_t>(&layer - channels.layers().data())];
+    for (Index i = 0; i < layer.units; ++i) {
+      const Eigen::RowVectorXd mean = a.middleRows(each.first + i * layer.positions, layer.positions).colwise().mean();
+      const auto at = static_cast<std::size_t>(layer.first + i);
+      BOOST_TEST(std::abs(pooled.moments().mean[at] - mean.mean()) < tight);
+      const double sd = std::sqrt((mean.array() - mean.mean()).square().mean());
+      BOOST_TEST(std::abs(pooled.moments().sd[at] - sd) < tight);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(refusals_and_sizes) {
   const SmallNet s(uneven_net(), normal(9, 3, "x"));
   BOOST_TEST(s.analysis().examples() == 3);

@@ -186,3 +186,29 @@ BOOST_AUTO_TEST_CASE(neurons_by_name) {
                           says({cat("'", text, "'"), "from 0 to 7", "h2 has 8 neurons"}));
   }
 }
+
+// A feature map is one neuron; what is flat stays.
+BOOST_AUTO_TEST_CASE(channels_as_neurons) {
+  const GraphSpec spec{{2, 5, 4},
+                       {{"c1", "conv2d", {"input"}, {{"channels", 3}, {"size", 2}}},
+                        {"a1", "relu", {"c1"}, nlohmann::ordered_json::object()},
+                        {"pool", "max_pool", {"a1"}, {{"size", 2}}},
+                        {"flat", "flatten", {"pool"}, nlohmann::ordered_json::object()},
+                        {"out", "dense", {"flat"}, {{"units", 5}}}},
+                       "out"};
+  const Graph graph(spec);
+  const Neurons single(graph), n = Neurons::of_channels(graph);
+  BOOST_TEST(lines(single) == (Names{"input input 40 0 0", "c1 a1 36 1 40", "out out 5 2 76"}), each);
+  BOOST_TEST(lines(n) == (Names{"input input 2 0 0", "c1 a1 3 1 2", "out out 5 2 5"}), each);
+  BOOST_TEST(n.count() == 10);
+  BOOST_TEST((n[0].positions == 20 && n[1].positions == 12 && n[2].positions == 1));
+  for (const NeuronLayer& layer : single.layers()) BOOST_TEST(layer.positions == 1);
+  BOOST_TEST(hops(n, 2) == hops(single, 2), each);
+  BOOST_TEST(Neurons::has_channels(graph));
+  BOOST_TEST(!Neurons::has_channels(mlp({7, 8}, {}, SkipMode::add)));
+  // An image at the input alone has no feature maps.
+  BOOST_TEST(!Neurons::has_channels(Graph(
+      {{2, 5, 4},
+       {{"flat", "flatten", {"input"}, nlohmann::ordered_json::object()}, {"out", "dense", {"flat"}, {{"units", 5}}}},
+       "out"})));
+}

@@ -332,3 +332,42 @@ BOOST_AUTO_TEST_CASE(settings) {
   for (const double cka : of_few[3].doubles("cka")) BOOST_TEST(std::isnan(cka));
   BOOST_TEST(std::get<std::int32_t>(of_few[1].notes.at(1).second) == 3);  // examples
 }
+
+// In a net of images the measures come twice, of neurons and of channels, and layers have the shape that their numbers count.
+BOOST_AUTO_TEST_CASE(nets_of_images) {
+  const GraphSpec spec{{1, 4, 4},
+                       {{"c1", "conv2d", {"input"}, {{"channels", 6}, {"size", 3}, {"padding", 1}}},
+                        {"a1", "tanh", {"c1"}, nlohmann::ordered_json::object()},
+                        {"c2", "conv2d", {"a1"}, {{"channels", 5}, {"size", 3}, {"padding", 1}}},
+                        {"a2", "tanh", {"c2"}, nlohmann::ordered_json::object()},
+                        {"flat", "flatten", {"a2"}, nlohmann::ordered_json::object()},
+                        {"out", "dense", {"flat"}, {{"units", 3}}}},
+                       "out"};
+  const Setting setting({.features = 16, .classes = 3, .clusters = 2, .train = 300, .test = 10}, 60, {4});
+  const auto loss = make_loss("cross_entropy");
+  Registry registry(seed);
+  const Net net(Graph(spec), registry);
+  SnapshotAnalysis analysis(net, *loss, setting.data, setting.split, seed,
+                            {.neurons = 8, .examples = 30, .k = 3, .permuted = 3});
+  const auto groups = analysis.at(0, registry);
+  BOOST_REQUIRE(groups.size() == 5u);
+  const DataGroup& attribution = groups[2];
+  BOOST_TEST(attribution.integers("channels") == (Integers{1, 6, 5, 3}), each);
+  BOOST_TEST(attribution.integers("height") == (Integers{4, 4, 4, 1}), each);
+  BOOST_TEST(attribution.integers("width") == (Integers{4, 4, 4, 1}), each);
+  const DataGroup& single = groups[1];
+  const DataGroup& pooled = groups[4];
+  BOOST_TEST(pooled.name == "hierarchy_channels");
+  BOOST_TEST(names(pooled) == names(single), each);
+  BOOST_TEST(pooled.integers("targets") == (Integers{6, 5, 3}), each);
+  BOOST_TEST(single.integers("targets") == (Integers{8, 8, 3}), each);
+  // The layer before has 5 of 11 channels, or of 176 neurons 80.
+  BOOST_TEST(std::abs(pooled.at("prior_fraction_null_layer_size", {0, 1, 0, 2}) - 5.0 / 11) < 1e-9);
+  BOOST_TEST(std::abs(single.at("prior_fraction_null_layer_size", {0, 1, 0, 2}) - 80.0 / 176) < 1e-9);
+  BOOST_TEST(pooled.at("jacobian_mass", {0, 1, 0, 2, 0}) != single.at("jacobian_mass", {0, 1, 0, 2, 0}));
+  BOOST_TEST(pooled.at("jacobian_mass", {0, 1, 0, 2, 0}) == pooled.at("jacobian_mass_null_init", {0, 1, 0, 2, 0}));
+  // The null before training does not depend on having been there.
+  SnapshotAnalysis later(net, *loss, setting.data, setting.split, seed, {.neurons = 8, .examples = 30, .k = 3});
+  const DataGroup of_later = later.at(5, registry)[4];
+  same(of_later.doubles("prior_fraction_null_init"), pooled.doubles("prior_fraction_null_init"));
+}

@@ -217,6 +217,34 @@ BOOST_AUTO_TEST_CASE(c3b_pairs_by_seed_and_tells_the_mediated_part) {
   check_says(text, "+0.310");
 }
 
+BOOST_AUTO_TEST_CASE(c3_is_asked_of_channels_too_where_there_are_some) {
+  std::vector<RunRecord> runs;
+  for (int seed = 0; seed < 3; ++seed) {
+    const double d = .01 * seed;
+    const auto add = [&](const char* network, double first, double of_channels) {
+      runs.push_back(
+          run("fa", network, seed, hierarchy({{.5, .8 + d}, {.5, .5}, {.5, .5}, {.2, first + d}, {.2, .2}})));
+      DataGroup pooled = hierarchy({{.5, .4 + d}, {.5, .5}, {.5, .5}, {.2, of_channels + d}, {.2, .2}});
+      pooled.name = "hierarchy_channels";
+      runs.back().analysis.push_back(pooled);
+    };
+    add("conv", .2, .6);
+    add("conv_skip", .5, .3);
+    runs.push_back(run("fa", "mlp", seed, hierarchy({{.5, .8 + d}, {.5, .5}, {.5, .5}, {.2, .2}, {.2, .2}})));
+  }
+  const std::string share = claim_text("c3a", {gathered(runs)}), first = claim_text("c3b", {gathered(runs)});
+  const auto halves = [](const std::string& text) {
+    const std::size_t second = text.find("By channel");
+    BOOST_REQUIRE(second != std::string::npos);
+    BOOST_TEST(has(text.substr(0, second), "By neuron"));
+    return std::pair{text.substr(0, second), text.substr(second)};
+  };
+  check_says(halves(share).first, "permuted weights: 2 of 2 cases");
+  check_says(halves(share).second, "permuted weights: 0 of 1 cases");
+  check_says(halves(first).first, "by all ways: raw 1 of 1 pairs");
+  check_says(halves(first).second, "by all ways: raw 0 of 1 pairs");
+}
+
 BOOST_AUTO_TEST_CASE(unknown_claims_are_refused) {
   BOOST_CHECK_EXCEPTION(check_claim("c9"), UsageError,
                         [](const UsageError& e) { return has(e.what(), "c1, c2, c3a, c3b"); });

@@ -55,6 +55,28 @@ BOOST_AUTO_TEST_CASE(plain_beside_skips) {
   BOOST_TEST(contains(o.out, "unsupported: it needs a chain of layers"), o.out);
 }
 
+// Analysed by neuron and by channel, and drawn as stacks of feature maps.
+BOOST_AUTO_TEST_CASE(feature_maps_analysed_and_drawn) {
+  const Scratch in;
+  write_pictures(in / "mine.h5", 1);
+  write(in / "nets.ini",
+        "networks = small,small_skip\nsnapshots = last\n"
+        "[network.small]\narchitecture = smallconv\n"
+        "[network.small_skip]\narchitecture = smallconv\nskip = 1:4\nskip-mode = fit\n");
+  const Outcome o = call(in,
+                         "compare --config nets.ini --rules backprop --seeds 1 --dataset mine.h5 --epochs 1 --batch 16 "
+                         "--quiet --out o --claim c3a,c3b");
+  BOOST_TEST(o.code == 0, o.err);
+  for (const char* part : {"By neuron", "By channel"}) {
+    BOOST_TEST(o.out.find(part) != o.out.rfind(part), part << " is not there twice in\n" << o.out);
+  }
+  BOOST_TEST(call(in, "report o").code == 0);
+  const std::string picture = content(in / "o/report/network-small.svg");
+  BOOST_TEST(contains(picture, "h1: 1024 neurons, 16 maps of 8 × 8"), picture);
+  BOOST_TEST(contains(picture, "logits: 3 neurons<"), picture);
+  BOOST_TEST(contains(picture, " (channel "), picture);
+}
+
 BOOST_AUTO_TEST_CASE(what_does_not_fit) {
   const Scratch in;
   write_pictures(in / "mine.h5", 3);

@@ -302,6 +302,24 @@ void on_pictures_or_it_says_what_is_in_the_way(const RuleEntry& entry, Setting&)
   if (obstacle(s, entry).empty()) check_what_moves(s, entry);
 }
 
+// Colour as data sets have it.
+void on_colour_pictures_of_32_by_32(const RuleEntry& entry, Setting&) {
+  Setting s({.features = 3072, .classes = 4, .clusters = 1, .train = 72, .test = 8}, 24, {});
+  s.train.batch = 24;
+  ChainSpec chain;
+  chain.input = {3, 32, 32};
+  chain.hidden = {{4, Window{{3, 3}, {2, 2}, {1, 1}}, 2}, {6, Window{{3, 3}, {1, 1}, {1, 1}}, 2}, {8}};
+  chain.outputs = 4;
+  s.chain = chain;
+  choose_loss(s, entry);
+  if (!obstacle(s, entry).empty()) return;
+  const auto trainer = s.trainer(entry);
+  const std::string before = bytes(trainer->registry());
+  train(*trainer, 1);
+  BOOST_TEST(finite(*trainer));
+  BOOST_TEST((bytes(trainer->registry()) != before));
+}
+
 void a_checkpoint_in_mid_training_continues_to_the_same_bits(const RuleEntry& entry, Setting& s) {
   s.net.dropout = 0.2;
   if (!obstacle(s, entry).empty()) s.net.dropout = 0;
@@ -443,6 +461,7 @@ constexpr Check checks[] = {
     {"with_residuals_around_one_layer", with_residuals_around_one_layer},
     {"with_an_image_normalised_by_the_first_node", with_an_image_normalised_by_the_first_node},
     {"on_pictures_or_it_says_what_is_in_the_way", on_pictures_or_it_says_what_is_in_the_way},
+    {"on_colour_pictures_of_32_by_32", on_colour_pictures_of_32_by_32},
     {"a_checkpoint_in_mid_training_continues_to_the_same_bits",
      a_checkpoint_in_mid_training_continues_to_the_same_bits},
     {"computing_leaves_no_trace", computing_leaves_no_trace},

@@ -81,7 +81,8 @@ Bytes zipped(const Bytes& bytes) {
 }
 
 /// A DataError of one line that names `file` once and holds all of `parts`.
-void check_load_refused(const std::function<void()>& load, const fs::path& file, const std::vector<std::string>& parts) {
+void check_load_refused(const std::function<void()>& load, const fs::path& file,
+                        const std::vector<std::string>& parts) {
   try {
     load();
     BOOST_ERROR("nothing was thrown for " << file);
