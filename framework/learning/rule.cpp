@@ -62,13 +62,10 @@ void LearningRule::predict(const Model& model, const Batch& batch, Workspace& ws
   scores = acts[model.graph().output()];
 }
 
-bool LearningRule::predict_pull_back(const Model& model, const Batch& batch, Workspace& ws, View dscores,
+bool LearningRule::predict_pull_back(const Model& model, const Batch&, Workspace& ws, View dscores,
                                      MutView dinput) const {
-  Ctx ctx;
-  ctx.mode = Mode::evaluate;
-  Activations& acts = ws.acts();
+  const Activations& acts = ws.acts();  // as predict left them
   Deltas& deltas = ws.deltas();
-  model.net.forward(ctx, model.registry, batch.x, acts);
   deltas.clear();
   deltas.at(model.graph().output(), dscores.cols()) = dscores;
   Sweep sweep;

@@ -96,7 +96,8 @@ class LearningRule {
   /// scores (classes × B): the larger, the likelier. By default the forward pass in evaluation mode.
   virtual void predict(const Model& model, const Batch& batch, Workspace& ws, MutView scores) const;
 
-  /// dinput = (∂scores/∂input)ᵀ dscores for the scores that predict gives; false if no gradient exists.
+  /// dinput = (∂scores/∂input)ᵀ dscores for the scores that predict gave, to be called after it with the same batch and
+  /// workspace; false if no gradient exists.
   virtual bool predict_pull_back(const Model& model, const Batch& batch, Workspace& ws, View dscores,
                                  MutView dinput) const;
 

@@ -16,4 +16,14 @@ template <class Body> void for_column_blocks(Index rows, Index cols, const Body&
   parallel_for(tasks, [&](Index t) { body(t * width, std::min(width, cols - t * width)); });
 }
 
+/// body(col) for each column, in such blocks.
+template <class Body> void for_columns(Index rows, Index cols, const Body& body, Index cost = 1) {
+  for_column_blocks(
+      rows, cols,
+      [&](Index first, Index count) {
+        for (Index c = first; c < first + count; ++c) body(c);
+      },
+      cost);
+}
+
 }  // namespace strata

@@ -384,6 +384,8 @@ void gradients_with_respect_to_the_input(const RuleEntry& entry, Setting& s) {
   Matrix dscores(4, 10);
   Rng(1, "dscores").fill_normal(mut_view(dscores), 0, 1);
   dinput = unwritten();
+  Matrix predicted(4, 10);
+  bench.rule->predict(bench.model, batch, bench.ws, mut_view(predicted));
   if (!bench.rule->predict_pull_back(bench.model, batch, bench.ws, view(dscores), mut_view(dinput))) return;
   BOOST_TEST(dinput.allFinite());
 
