@@ -14,7 +14,7 @@ void Best::see(std::span<const Index> at, View x, View scores, AttackLoss loss) 
   std::vector<std::int32_t> labels;
   for (const Index column : at) labels.push_back(labels_[static_cast<std::size_t>(column)]);
   std::vector<double> values(at.size());
-  attack_loss(loss, scores, labels, values, MutView(nullptr, 0, 0, Eigen::OuterStride<>(0)));
+  attack_loss(loss, scores, labels, values, no_view());
   const std::vector<std::int32_t> decided = decisions(scores);
   for (std::size_t i = 0; i < at.size(); ++i) {
     const auto column = static_cast<std::size_t>(at[i]);
@@ -40,7 +40,8 @@ std::vector<Index> Best::standing() const {
 }
 
 SubBatch::SubBatch(const Batch& of, const std::vector<Index>& columns)
-    : x_(of.x.rows(), static_cast<Index>(columns.size())), one_hot_(of.one_hot.rows(), x_.cols()) {
+    : x_(of.x.rows(), static_cast<Index>(columns.size())), one_hot_(of.one_hot.rows(), x_.cols()), low_(of.low),
+      high_(of.high) {
   for (Index i = 0; i < x_.cols(); ++i) {
     const Index c = columns[static_cast<std::size_t>(i)];
     x_.col(i) = of.x.col(c);
@@ -48,7 +49,6 @@ SubBatch::SubBatch(const Batch& of, const std::vector<Index>& columns)
     labels_.push_back(of.labels[static_cast<std::size_t>(c)]);
     ids_.push_back(of.ids[static_cast<std::size_t>(c)]);
   }
-  batch_ = {.x = view(x_), .one_hot = view(one_hot_), .labels = labels_, .ids = ids_, .low = of.low, .high = of.high};
 }
 
 }  // namespace strata

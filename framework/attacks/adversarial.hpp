@@ -37,17 +37,20 @@ class Best {
   std::vector<double> loss_;
 };
 
-/// The columns of a batch as a batch, which must outlive this one.
+/// Some columns of a batch as a batch of their own.
 class SubBatch {
  public:
   SubBatch(const Batch& of, const std::vector<Index>& columns);
-  const Batch& batch() const { return batch_; }
+  /// Shows this one's columns.
+  Batch batch() const {
+    return {.x = view(x_), .one_hot = view(one_hot_), .labels = labels_, .ids = ids_, .low = low_, .high = high_};
+  }
 
  private:
   Matrix x_, one_hot_;
   std::vector<std::int32_t> labels_;
   std::vector<Index> ids_;
-  Batch batch_;
+  Scalar low_, high_;
 };
 
 }  // namespace strata

@@ -51,9 +51,7 @@ class Restarts {
 };
 
 Batch moved(const Batch& clean, const Matrix& x) {
-  Batch at = clean;
-  at.x = view(x);
-  return at;
+  return {view(x), clean.one_hot, clean.labels, clean.ids, clean.low, clean.high};
 }
 
 void gradient_or_throw(Oracle& oracle, const Batch& at, AttackLoss loss, Matrix& scores, Matrix& dx) {
@@ -110,7 +108,7 @@ Adversarial auto_climb(Oracle& oracle, const Batch& batch, const Region& region,
     std::vector<char> halved(count, 0);
     const auto look = [&] {
       gradient_or_throw(oracle, moved(clean, x), how.loss, scores, dx);
-      attack_loss(how.loss, view(scores), clean.labels, loss, MutView(nullptr, 0, 0, Eigen::OuterStride<>(0)));
+      attack_loss(how.loss, view(scores), clean.labels, loss, no_view());
       return see(x, scores);
     };
     if (look()) return;

@@ -87,8 +87,8 @@ void TrueOracle::scores(const Batch& batch, MutView scores) { rule_.predict(mode
 bool TrueOracle::gradient(const Batch& batch, AttackLoss loss, MutView scores, MutView dx) {
   this->scores(batch, scores);
   const MutView d = ws_.scratch("attack/dscores", scores.rows(), scores.cols());
-  attack_loss(loss, scores, batch.labels, {}, d);
-  return pull_back(batch, d, dx);
+  attack_loss(loss, view(scores), batch.labels, {}, d);
+  return pull_back(batch, view(d), dx);
 }
 
 bool TrueOracle::pull_back(const Batch& batch, View dscores, MutView dx) {
