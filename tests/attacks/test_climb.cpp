@@ -31,8 +31,8 @@ const std::vector<Named>& attacks() {
   static const std::vector<Named> all{
       {"fgsm", climb, Climb::fgsm()},
       {"bim", climb, Climb::bim(10)},
-      {"pgd", climb, Climb::pgd(10, 2)},
-      {"momentum_pgd", climb, Climb::momentum_pgd(10)},
+      {"pgd", climb, Climb::pgd(40, 2)},
+      {"momentum_pgd", climb, Climb::momentum_pgd(40)},
       {"apgd", auto_climb, Climb::pgd(20, 2)},
       {"apgd_margin", auto_climb, {.steps = 20, .restarts = 2, .loss = AttackLoss::margin}}};
   return all;
@@ -87,10 +87,11 @@ BOOST_AUTO_TEST_CASE(torch_ends_at_the_same_points) {
 }
 
 BOOST_AUTO_TEST_CASE(linear_nets_fall_just_beyond_their_distance) {
-  Linear net(random(5, 30, "w"), random(30, 40, "x", 0.3));
+  // Two classes: with more, the loss climbs towards several of them at once.
+  Linear net(random(2, 30, "w"), random(30, 40, "x", 0.3));
   for (const Norm norm : {Norm::linf, Norm::l2}) {
     for (const Named& a : attacks()) {
-      for (const double part : {0.95, 1.1}) {
+      for (const double part : {0.98, 1.1}) {
         int decided = 0;
         for (Index b = 0; b < net.x.cols(); ++b) {
           const Region region{norm, part * net.distance(b, norm == Norm::linf), -1, 1};
@@ -100,8 +101,7 @@ BOOST_AUTO_TEST_CASE(linear_nets_fall_just_beyond_their_distance) {
           BOOST_TEST(away(found.x, one.batch().x, 0, norm) <= region.epsilon * (1 + 1e-6));
           if (part < 1) BOOST_TEST(!found.fooled[0], a.name << " " << to_string(norm) << " " << b);
         }
-        // With five classes the loss climbs towards several of them at once, and may miss the nearest by little.
-        if (part > 1) BOOST_TEST(decided >= 36, a.name << " " << to_string(norm) << " fools " << decided << " of 40");
+        BOOST_TEST(decided == (part < 1 ? 0 : 40), a.name << " " << to_string(norm) << " fools " << decided);
       }
     }
   }
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(more_restarts_and_more_room_fool_no_fewer) {
     return climb(oracle, batch, {Norm::linf, epsilon, -100, 100}, how, 1).fooled;
   };
   const auto count = [](const std::vector<char>& f) { return std::count(f.begin(), f.end(), 1); };
-  const auto once = fooled(Climb::pgd(4), 0.2), often = fooled(Climb::pgd(4, 8), 0.2);
+  const auto once = fooled(Climb::pgd(2), 0.1), often = fooled(Climb::pgd(2, 8), 0.1);
   for (std::size_t b = 0; b < once.size(); ++b) BOOST_TEST(often[b] >= once[b]);
   BOOST_TEST(count(often) > 0);
   BOOST_TEST(count(often) < 100);
