@@ -17,11 +17,11 @@ RunRecord read_with_weights(const Program& program, const std::filesystem::path&
   return record;
 }
 
-TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file)
+TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file, With with)
     : record_(read_with_weights(program, file)) {
   try {
     config_ = parse_shallow<nlohmann::ordered_json>(record_.provenance.at("config").get<std::string>());
-    rebuild(program);
+    rebuild(program, with);
   } catch (const nlohmann::json::exception& e) {
     throw DataError(cat(file.string(), ": /provenance: config: ", e.what()));
   } catch (const InputError& e) {
@@ -30,11 +30,25 @@ TrainedNet::TrainedNet(const Program& program, const std::filesystem::path& file
   record_.weights.clear();
 }
 
-void TrainedNet::rebuild(const Program& program) {
+void TrainedNet::rebuild(const Program& program, With with) {
   registry_ = std::make_unique<Registry>(static_cast<std::uint64_t>(record_.seed));
   net_ =
       std::make_unique<Net>(Graph(graph_spec_from_json(config_.at("network").at("graph")), program.layers), *registry_);
   loss_ = make_loss(config_.at("loss").get<std::string>());
+  if (with == With::rule) {
+    if (record_.rule == "imported") {
+      rule_ = program.rules.at("backprop").make({});
+    } else {
+      const auto& rule = config_.at("rule");
+      std::map<std::string, std::string> given;
+      for (const auto& [name, value] : rule.at("options").items()) {
+        given[name] = value.is_string() ? value.get<std::string>() : value.dump();
+      }
+      const RuleEntry& entry = program.rules.at(record_.rule);
+      rule_ = entry.make(resolve(entry, given).options);
+    }
+    rule_->prepare(*net_, *loss_, *registry_);
+  }
   for (ParamId id = 0; id < registry_->size(); ++id) {
     const std::string& name = (*registry_)[id].name;
     Matrix& value = registry_->value(id);

@@ -8,6 +8,7 @@
 #include "experiments/cli/cli.hpp"
 #include "framework/graph/net.hpp"
 #include "framework/io/run_record.hpp"
+#include "framework/learning/rule.hpp"
 #include "framework/losses/loss.hpp"
 
 namespace strata::cli {
@@ -17,8 +18,11 @@ RunRecord read_with_weights(const Program& program, const std::filesystem::path&
 
 class TrainedNet {
  public:
-  /// Throws DataError: no run file, one without weights, or one whose weights and configuration do not fit each other.
-  TrainedNet(const Program& program, const std::filesystem::path& file);
+  enum class With { net, rule };
+
+  /// Throws DataError: no run file, one without weights, or one whose weights and configuration do not fit each other;
+  /// with its rule: a rule that the program does not know.
+  TrainedNet(const Program& program, const std::filesystem::path& file, With with = With::net);
   TrainedNet(const TrainedNet&) = delete;
   TrainedNet& operator=(const TrainedNet&) = delete;
 
@@ -27,21 +31,26 @@ class TrainedNet {
   const nlohmann::ordered_json& config() const { return config_; }
   const Graph& graph() const { return net_->graph(); }
   const Net& net() const { return *net_; }
-  /// The network's parameters alone; what a rule has of its own is left out.
+  /// The network's parameters; behind them what the rule has of its own, if it was asked for.
   const Registry& registry() const { return *registry_; }
+  /// The rule that trained it, as it decides and as it sends signals back: with With::rule alone. Of imported weights, backprop.
+  const LearningRule& rule() const { return *rule_; }
+  /// Whether rule() is the one that trained it.
+  bool knows_rule() const { return rule_ != nullptr && record_.rule != "imported"; }
   const Loss& loss() const { return *loss_; }
   int epoch() const { return epoch_; }  ///< whose weights these are
   /// "backprop on mlp and fashion-mnist, seed 3"
   std::string describe() const;
 
  private:
-  void rebuild(const Program& program);
+  void rebuild(const Program& program, With with);
 
   RunRecord record_;
   nlohmann::ordered_json config_;
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Net> net_;
   std::unique_ptr<Loss> loss_;
+  std::unique_ptr<LearningRule> rule_;
   int epoch_ = 0;
 };
 
