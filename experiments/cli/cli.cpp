@@ -67,10 +67,10 @@ ChildWalker::Limits limits_of_data() {
 Program builtin_program() { return {builtin_catalog(), builtin_layers(), builtin_datasets(), nullptr, {}}; }
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> all = {run_command(),      compare_command(),    tune_command(),
-                                           collect_command(),  report_command(),     attribute_command(),
-                                           export_command(),   import_command(),     list_command(),
-                                           validate_command(), completion_command(), help_command()};
+  static const std::vector<Command> all = {
+      run_command(),       compare_command(),    tune_command(),   collect_command(), report_command(),
+      attribute_command(), attack_command(),     export_command(), import_command(),  list_command(),
+      validate_command(),  completion_command(), help_command()};
   return all;
 }
 

@@ -39,6 +39,7 @@ Command tune_command();
 Command collect_command();
 Command report_command();
 Command attribute_command();
+Command attack_command();
 Command export_command();
 Command import_command();
 Command list_command();

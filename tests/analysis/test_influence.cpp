@@ -13,6 +13,7 @@
 using namespace strata;
 using strata::testing::bytes;
 using strata::testing::golden;
+using strata::testing::matrix_of;
 using strata::testing::mlp;
 using strata::testing::normal;
 using strata::testing::rows;
@@ -23,14 +24,6 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 constexpr double tight = sizeof(Scalar) == 4 ? 1e-5 : 1e-10;
-
-Eigen::MatrixXd matrix(const Json& of) {
-  Eigen::MatrixXd m(static_cast<Index>(of.size()), static_cast<Index>(of.at(0).size()));
-  for (Index i = 0; i < m.rows(); ++i) {
-    for (Index j = 0; j < m.cols(); ++j) m(i, j) = of[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
-  }
-  return m;
-}
 
 /// Relative error in norm; of zeros, the norm itself.
 double error(const Matrix& m, const Eigen::MatrixXd& reference) {
@@ -85,7 +78,7 @@ class Reference {
     Eigen::MatrixXd all = Eigen::MatrixXd::Zero(neurons_.count(), neurons_[target].units * examples);
     for (std::size_t s = 0; s < target; ++s) {
       for (Index b = 0; has(target, s) && b < examples; ++b) {
-        const Eigen::MatrixXd j = matrix(pairs_.at(name(target, s)).at(static_cast<std::size_t>(b)));
+        const Eigen::MatrixXd j = matrix_of(pairs_.at(name(target, s)).at(static_cast<std::size_t>(b)));
         for (Index k = 0; k < j.rows(); ++k) {
           all.col(k * examples + b).segment(neurons_[s].first, j.cols()) = j.row(k).transpose();
         }
@@ -98,7 +91,7 @@ class Reference {
     Eigen::MatrixXd all = Eigen::MatrixXd::Zero(neurons_.count(), neurons_[target].units);
     for (std::size_t s = 0; s < target; ++s) {
       if (!has(target, s)) continue;
-      all.middleRows(neurons_[s].first, neurons_[s].units) = matrix(pairs_.at(name(target, s))).transpose();
+      all.middleRows(neurons_[s].first, neurons_[s].units) = matrix_of(pairs_.at(name(target, s))).transpose();
     }
     return all;
   }
@@ -161,9 +154,9 @@ BOOST_AUTO_TEST_CASE(torch_finds_the_same) {
   const Json file = golden<Json>("influence.json");
   BOOST_TEST(file.at("cases").size() >= 7u);
   for (const Json& c : file.at("cases")) {
-    const Matrix x = matrix(c.at("x")).transpose().cast<Scalar>();
+    const Matrix x = matrix_of(c.at("x")).transpose().cast<Scalar>();
     SmallNet s(graph_spec_from_json(c.at("graph")), x);
-    for (const auto& p : c.at("parameters").items()) s.value(p.key()) = matrix(p.value()).cast<Scalar>();
+    for (const auto& p : c.at("parameters").items()) s.value(p.key()) = matrix_of(p.value()).cast<Scalar>();
     const std::vector<Edge>& skips = s.neurons.skip_edges();
     BOOST_REQUIRE(skips.size() == c.at("skip_edges").size());
     for (const Json& edge : c.at("skip_edges")) {

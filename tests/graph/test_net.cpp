@@ -13,20 +13,13 @@
 using namespace strata;
 using strata::testing::bytes;
 using strata::testing::golden;
+using strata::testing::matrix_of;
 using strata::testing::says;
 using Json = nlohmann::ordered_json;
 
 namespace {
 
 constexpr double tight = sizeof(Scalar) == 4 ? 1e-5 : 1e-10;
-
-Eigen::MatrixXd matrix(const Json& rows) {
-  Eigen::MatrixXd m(static_cast<Index>(rows.size()), static_cast<Index>(rows.at(0).size()));
-  for (Index i = 0; i < m.rows(); ++i) {
-    for (Index j = 0; j < m.cols(); ++j) m(i, j) = rows.at(static_cast<std::size_t>(i)).at(static_cast<std::size_t>(j));
-  }
-  return m;
-}
 
 /// Relative error in norm.
 double error(View m, const Eigen::MatrixXd& reference) {
@@ -91,18 +84,18 @@ BOOST_AUTO_TEST_CASE(outputs_losses_and_gradients_match_torch) {
     BOOST_TEST_CONTEXT(c.at("name")) {
       Bench b(graph_spec_from_json(c.at("graph")));
       for (const auto& p : c.at("parameters").items()) {
-        const Eigen::MatrixXd value = matrix(p.value().at("value"));
+        const Eigen::MatrixXd value = matrix_of(p.value().at("value"));
         Matrix& w = b.registry.value(b.registry.find(p.key()));
         BOOST_REQUIRE((w.rows() == value.rows() && w.cols() == value.cols()));
         w = value.cast<Scalar>();
       }
       BOOST_TEST(static_cast<std::size_t>(b.registry.size()) == c.at("parameters").size());
-      const Matrix x = matrix(c.at("x")).transpose().cast<Scalar>();
-      const Matrix t = matrix(c.at("targets")).transpose().cast<Scalar>();
+      const Matrix x = matrix_of(c.at("x")).transpose().cast<Scalar>();
+      const Matrix t = matrix_of(c.at("targets")).transpose().cast<Scalar>();
       const Batch batch{.x = view(x), .one_hot = view(t), .labels = {}, .ids = {}};
       b.forward(x);
       const View out = b.acts[b.net.graph().output()];
-      BOOST_TEST(error(out, matrix(c.at("output")).transpose()) < tight);
+      BOOST_TEST(error(out, matrix_of(c.at("output")).transpose()) < tight);
       const auto loss = make_loss(c.at("loss"));
       BOOST_TEST(loss->value(out, batch) == c.at("value").get<double>(), boost::test_tools::tolerance(tight));
       Matrix dy(out.rows(), out.cols());
@@ -111,10 +104,10 @@ BOOST_AUTO_TEST_CASE(outputs_losses_and_gradients_match_torch) {
       for (const auto& p : c.at("parameters").items()) {
         BOOST_TEST_CONTEXT(p.key()) {
           BOOST_REQUIRE(b.sink.has(b.registry.find(p.key())));
-          BOOST_TEST(error(b.gradient(p.key()), matrix(p.value().at("gradient"))) < tight);
+          BOOST_TEST(error(b.gradient(p.key()), matrix_of(p.value().at("gradient"))) < tight);
         }
       }
-      BOOST_TEST(error(b.deltas[Graph::input()], matrix(c.at("input_gradient")).transpose()) < tight);
+      BOOST_TEST(error(b.deltas[Graph::input()], matrix_of(c.at("input_gradient")).transpose()) < tight);
     }
   }
 }

@@ -9,20 +9,13 @@
 using namespace strata;
 using strata::testing::golden;
 using strata::testing::LayerTrial;
+using strata::testing::matrix_of;
 using strata::testing::zeros;
 using Json = nlohmann::ordered_json;
 
 namespace {
 
 constexpr double tight = sizeof(Scalar) == 4 ? 1e-5 : 1e-12;
-
-Eigen::MatrixXd matrix(const Json& rows) {
-  Eigen::MatrixXd m(static_cast<Index>(rows.size()), static_cast<Index>(rows.at(0).size()));
-  for (Index i = 0; i < m.rows(); ++i) {
-    for (Index j = 0; j < m.cols(); ++j) m(i, j) = rows.at(static_cast<std::size_t>(i)).at(static_cast<std::size_t>(j));
-  }
-  return m;
-}
 
 /// Puts a reference value where the trial has one of the same size.
 void put(Matrix& to, const Eigen::MatrixXd& value) {
@@ -49,20 +42,20 @@ BOOST_AUTO_TEST_CASE(layers_match_torch) {
       const std::vector<Shape> in{c.at("input").get<Shape>()};
       const std::vector<ParamSpec> params = layer->params(in);
       LayerTrial t(layer, in, static_cast<Index>(c.at("x").size()));
-      put(t.x[0], matrix(c.at("x")).transpose());
-      put(t.dy, matrix(c.at("dy")).transpose());
+      put(t.x[0], matrix_of(c.at("x")).transpose());
+      put(t.dy, matrix_of(c.at("dy")).transpose());
       BOOST_TEST(params.size() == c.at("parameters").size());
       for (std::size_t p = 0; p < params.size(); ++p)
-        put(t.w[p], matrix(c.at("parameters").at(params[p].name).at("value")));
+        put(t.w[p], matrix_of(c.at("parameters").at(params[p].name).at("value")));
       t.forward();
-      BOOST_TEST(error(t.y, matrix(c.at("y")).transpose()) < tight);
+      BOOST_TEST(error(t.y, matrix_of(c.at("y")).transpose()) < tight);
       std::vector<Matrix> dx = zeros(t.x), g = zeros(t.w);
       t.pull_back(t.w, t.dy, dx);
       t.param_grad(g, 1);
-      BOOST_TEST(error(dx[0], matrix(c.at("dx")).transpose()) < tight);
+      BOOST_TEST(error(dx[0], matrix_of(c.at("dx")).transpose()) < tight);
       for (std::size_t p = 0; p < params.size(); ++p) {
         BOOST_TEST_CONTEXT(params[p].name) {
-          BOOST_TEST(error(g[p], matrix(c.at("parameters").at(params[p].name).at("gradient"))) < tight);
+          BOOST_TEST(error(g[p], matrix_of(c.at("parameters").at(params[p].name).at("gradient"))) < tight);
         }
       }
     }

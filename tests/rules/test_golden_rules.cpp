@@ -14,19 +14,11 @@ using Json = nlohmann::json;
 namespace {
 
 /// From a list of rows.
-Matrix matrix(const Json& rows) {
-  Matrix m(static_cast<Index>(rows.size()), static_cast<Index>(rows.at(0).size()));
-  for (Index r = 0; r < m.rows(); ++r) {
-    for (Index c = 0; c < m.cols(); ++c) m(r, c) = rows[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)];
-  }
-  return m;
-}
-
 double apart(const Matrix& a, const Matrix& b) { return (a - b).norm() / b.norm(); }
 
 void set(Bench& bench, const Json& values) {
   for (const auto& [name, value] : values.items()) {
-    const Matrix m = matrix(value);
+    const Matrix m = matrix_of(value);
     BOOST_REQUIRE(bench.value(name).rows() == m.rows());
     BOOST_REQUIRE(bench.value(name).cols() == m.cols());
     bench.value(name) = m;
@@ -42,20 +34,20 @@ void compare(const Json& expected, Bench& bench, const Batch& batch) {
     BOOST_TEST(bench.has(name) == expected["gradients"].contains(name), name);
     if (!bench.has(name)) continue;
     ++trained;
-    const double off = apart(bench.gradient(name), matrix(expected["gradients"][name]));
+    const double off = apart(bench.gradient(name), matrix_of(expected["gradients"][name]));
     BOOST_TEST(off < 1e-10, name << ": off by " << off);
   }
   BOOST_TEST(trained == expected["gradients"].size());
   if (!expected.contains("scores")) return;
   Matrix scores(batch.classes(), batch.size());
   bench.rule->predict(bench.model, batch, bench.ws, mut_view(scores));
-  const double off = apart(scores, matrix(expected["scores"]).transpose());
+  const double off = apart(scores, matrix_of(expected["scores"]).transpose());
   BOOST_TEST(off < 1e-10, "scores: off by " << off);
 }
 
 /// All cases of a file, on its net and batch. Returns the rules that they are about.
 std::set<std::string> compare_all(const Json& file) {
-  const Matrix x = matrix(file["x"]).transpose();
+  const Matrix x = matrix_of(file["x"]).transpose();
   const auto labels = file["labels"].get<std::vector<std::int32_t>>();
   const std::vector<Index> widths = file["widths"].get<std::vector<Index>>();
   Matrix one_hot = Matrix::Zero(widths.back(), x.cols());
@@ -104,7 +96,7 @@ BOOST_AUTO_TEST_CASE(the_noise_is_what_the_rules_streams_give) {
   const Json noise = golden("rules.json")["noise"];
   BOOST_TEST(noise["values"].size() == 9U);
   for (const auto& [stream, values] : noise["values"].items()) {
-    const Matrix expected = matrix(values).transpose();
+    const Matrix expected = matrix_of(values).transpose();
     Matrix drawn(expected.rows(), expected.cols());
     Rng(noise["seed"], stream, noise["step"]).fill_normal(mut_view(drawn), 0, 1);
     BOOST_TEST(apart(drawn, expected) < 1e-13, stream);
