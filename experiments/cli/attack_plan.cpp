@@ -23,10 +23,12 @@ const std::vector<std::string>& attack_names() {
 }
 
 std::vector<OptionDef> attack_setting_options() {
+  std::vector<std::string> names{"all"};
+  names.insert(names.end(), attack_names().begin(), attack_names().end());
   return {{"norm", "linf", "NAME", "how far is measured", {.names = {"linf", "l2"}}},
           {"epsilon", "", "N,…",
            "radii, in units of the inputs; by default 0,0.01,0.025,0.05,0.1, under l2 0,0.25,0.5,1,2"},
-          {"attacks", "all", "NAME,…", "all, or some of the attacks below", {.names = attack_names()}},
+          {"attacks", "all", "NAME,…", "all, or some of the attacks below", {.names = names}},
           {"steps", "40", "N", "of attacks along a gradient"},
           {"restarts", "1", "N", "of attacks from random starts"},
           {"queries", "1000", "N", "of the attack that asks for scores alone"},
