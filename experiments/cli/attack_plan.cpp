@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "experiments/cli/text.hpp"
+#include "framework/attacks/deepfool.hpp"
 #include "framework/attacks/noise.hpp"
 #include "framework/attacks/square.hpp"
 #include "framework/core/errors.hpp"
@@ -17,8 +18,9 @@ Model model_of(const TrainedNet& net) { return {net.net(), net.loss(), net.regis
 }  // namespace
 
 const std::vector<std::string>& attack_names() {
-  static const std::vector<std::string> names{"fgsm",     "pgd",      "momentum-pgd", "apgd",     "apgd-margin",
-                                              "feedback", "transfer", "square",       "gaussian", "uniform"};
+  static const std::vector<std::string> names{"fgsm",        "pgd",      "momentum-pgd", "apgd",
+                                              "apgd-margin", "feedback", "transfer",     "square",
+                                              "gaussian",    "uniform",  "deepfool"};
   return names;
 }
 
@@ -67,7 +69,9 @@ AttackSettings attack_settings(const Values& values) {
       throw UsageError(cat("--attacks: ", name, " is there twice"));
     }
   }
-  if (s.attacks.empty()) throw UsageError("--attacks: expected at least one");
+  if (s.attacks.empty() || s.attacks == std::vector<std::string>{"deepfool"}) {
+    throw UsageError("--attacks: expected at least one, besides deepfool, which has no radius");
+  }
   s.steps = static_cast<int>(values.integer("steps", 1, 1'000'000));
   s.restarts = static_cast<int>(values.integer("restarts", 1, 1'000'000));
   s.queries = static_cast<int>(values.integer("queries", 1, 100'000'000));
@@ -99,6 +103,7 @@ std::vector<NamedAttack> Victim::attacks(const AttackSettings& s, const Batch& p
   };
   const Climb pgd = Climb::pgd(s.steps, s.restarts);
   for (const std::string& name : s.attacks) {
+    if (name == "deepfool") continue;  // no attack within a radius: distances()
     const bool white =
         name == "fgsm" || name == "pgd" || name == "momentum-pgd" || name == "apgd" || name == "apgd-margin";
     if (white && !gradient) {
@@ -135,6 +140,15 @@ std::vector<NamedAttack> Victim::attacks(const AttackSettings& s, const Batch& p
     }
   }
   if (!without_gradient.empty()) left_out.push_back(cat(without_gradient, ": the decision has no gradient"));
+  return all;
+}
+
+std::vector<double> Victim::distances(const Examples& examples, Index classes, const RobustnessSettings& settings) {
+  std::vector<double> all;
+  for_parts(examples, classes, settings, [&](const Batch& batch) {
+    const auto distance = deepfool(decision_, batch).distance;
+    all.insert(all.end(), distance.begin(), distance.end());
+  });
   return all;
 }
 

@@ -36,6 +36,8 @@ class Victim {
   /// Those of `settings` that this net allows; `left_out` says why others are not there.
   std::vector<NamedAttack> attacks(const AttackSettings& settings, const Batch& probe,
                                    std::vector<std::string>& left_out);
+  /// DeepFool's of each example. The decision must have a gradient.
+  std::vector<double> distances(const Examples& examples, Index classes, const RobustnessSettings& settings);
 
  private:
   TrueOracle decision_;

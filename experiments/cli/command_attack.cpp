@@ -28,6 +28,8 @@ struct Attacked {
   Robustness table;
   std::vector<Finding> findings;
   Names left_out;
+  std::vector<double> distances;  // DeepFool's, of the examples that are right when clean, ascending
+  double median_distance() const { return distances.empty() ? quiet_nan : distances[distances.size() / 2]; }
 };
 
 Examples some_of(const Examples& all, Index count) {
@@ -55,8 +57,15 @@ Attacked attack_one(const TrainedNet& net, const TrainedNet* surrogate, const Da
   if (attacks.empty()) throw UsageError(cat("--attacks: none is left for ", found.title, ": ", join(found.left_out)));
   found.table = measure_robustness(victim.decision(), examples, data.classes, attacks, settings.table);
   found.findings = check_robustness(found.table);
+  const bool asked = std::find(settings.attacks.begin(), settings.attacks.end(), "deepfool") != settings.attacks.end();
   const bool white =
       std::find(found.table.paths.begin(), found.table.paths.end(), Path::gradient) != found.table.paths.end();
+  if (asked && white) {
+    for (const double d : victim.distances(examples, data.classes, settings.table)) {
+      if (d > 0) found.distances.push_back(d);
+    }
+    std::sort(found.distances.begin(), found.distances.end());
+  }
   if (white) {
     // A radius of the table under which something is left and something is lost.
     const auto& e = settings.table.epsilons;
@@ -99,6 +108,10 @@ std::string table_text(const Attacked& a) {
                           : f.verdict == Finding::Verdict::failed ? "FAILED"
                                                                   : "–     ";
     text += cat(verdict, " ", f.name, ": ", f.says, "\n");
+  }
+  if (!a.distances.empty()) {
+    text += cat("       half of the examples that are right are fooled within an L2 distance of ",
+                decimal(a.median_distance(), 3), " (deepfool)\n");
   }
   for (const std::string& line : a.left_out) text += cat("left out: ", line, "\n");
   return text;
@@ -187,6 +200,10 @@ DataGroup robustness_group(const std::vector<Attacked>& all, const AttackSetting
   add("accuracy", {"run", "attack", "epsilon"}, accuracy,
       "share decided rightly, clean and under the attack; NaN: not made");
   add("worst", {"run", "epsilon"}, worst, "share decided rightly under every attack");
+  std::vector<double> medians;
+  for (const Attacked& a : all) medians.push_back(a.median_distance());
+  add("median_distance", {"run"}, medians,
+      "median L2 distance of the nearest wrong point by DeepFool, of what is right when clean");
   add("passed", {"run", "check"}, verdict, "1: passed, 0: failed, -1: not asked");
   return group;
 }
@@ -264,7 +281,8 @@ Command attack_command() {
            "decision that its rule makes (fgsm, pgd, momentum-pgd, apgd and apgd-margin), along the rule's own "
            "feedback "
            "path (feedback), by examples made on another run's network (transfer), by asking for scores alone "
-           "(square), and by noise (gaussian, uniform). Prints the share that stays right, and the worst case over all "
+           "(square), and by noise (gaussian, uniform); deepfool looks for the nearest wrong point. Prints the share "
+           "that stays right, and the worst case over all "
            "attacks, which is what counts.",
            "An attack that fails may be a bad attack. The checks below the table say whether the figures can be "
            "believed: a net on which other attacks beat the true gradient hides it (\"masked\")."},

@@ -75,13 +75,21 @@ double Robustness::least(Path path, std::size_t epsilon) const {
   return least;
 }
 
+void for_parts(const Examples& examples, Index classes, const RobustnessSettings& settings,
+               FunctionRef<void(const Batch&)> each) {
+  if (settings.batch < 1) throw UsageError(cat("robustness: batch = ", settings.batch, ": expected at least 1"));
+  for (Index first = 0; first < examples.size(); first += settings.batch) {
+    const Index count = std::min(settings.batch, examples.size() - first);
+    each(Part(examples, classes, first, count, settings.low, settings.high).batch());
+  }
+}
+
 Robustness measure_robustness(Oracle& decision, const Examples& examples, Index classes,
                               const std::vector<NamedAttack>& attacks, const RobustnessSettings& settings,
                               const SawAdversarial& saw) {
   if (examples.size() == 0) throw UsageError("robustness: no examples; expected at least one");
   if (attacks.empty()) throw UsageError("robustness: no attacks; expected at least one");
   if (settings.epsilons.empty()) throw UsageError("robustness: no epsilons; expected at least one");
-  if (settings.batch < 1) throw UsageError(cat("robustness: batch = ", settings.batch, ": expected at least 1"));
   Robustness found;
   for (const NamedAttack& a : attacks) {
     found.names.push_back(a.name);
@@ -92,10 +100,7 @@ Robustness measure_robustness(Oracle& decision, const Examples& examples, Index 
   const std::size_t levels = settings.epsilons.size();
   std::vector<Index> right(attacks.size() * levels, 0), right_always(levels, 0);
   Index right_clean = 0;
-  for (Index first = 0; first < examples.size(); first += settings.batch) {
-    const Index count = std::min(settings.batch, examples.size() - first);
-    const Part part(examples, classes, first, count, settings.low, settings.high);
-    const Batch batch = part.batch();
+  for_parts(examples, classes, settings, [&](const Batch& batch) {
     const std::vector<char> clean = wrong(decision, batch, batch.x);
     right_clean += std::count(clean.begin(), clean.end(), 0);
     for (std::size_t e = 0; e < levels; ++e) {
@@ -110,11 +115,11 @@ Robustness measure_robustness(Oracle& decision, const Examples& examples, Index 
           ever[b] = ever[b] || fooled[b];
         }
         right[a * levels + e] += std::count(fooled.begin(), fooled.end(), 0);
-        if (saw) saw(a, e, first, adversarial);
+        if (saw) saw(a, e, batch.ids.front(), adversarial);
       }
       right_always[e] += std::count(ever.begin(), ever.end(), 0);
     }
-  }
+  });
   const auto share = [&](Index n) { return static_cast<double>(n) / static_cast<double>(examples.size()); };
   found.clean = share(right_clean);
   for (const Index n : right) found.accuracy.push_back(share(n));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "framework/attacks/climb.hpp"
+#include "framework/core/function_ref.hpp"
 #include "framework/learning/dataset.hpp"
 
 namespace strata {
@@ -33,6 +34,10 @@ struct RobustnessSettings {
   Index batch = 500;             ///< examples at a time
   Scalar low = 0, high = 1;      ///< of the inputs
 };
+
+/// each(batch) for the examples, settings.batch at a time; their ids are their numbers.
+void for_parts(const Examples& examples, Index classes, const RobustnessSettings& settings,
+               FunctionRef<void(const Batch& batch)> each);
 
 /// Told of each batch of adversarial examples; `first` is the batch's first example.
 using SawAdversarial = std::function<void(std::size_t attack, std::size_t epsilon, Index first, const Adversarial&)>;

@@ -39,7 +39,8 @@ BOOST_AUTO_TEST_CASE(rules_side_by_side) {
   for (const char* part :
        {"backprop on mlp and clusters, seed 0", "worst case", "among clean", "apgd-margin", "square", "gaussian",
         "ok     nothing is lost at epsilon 0", "left out: feedback: the rule has no feedback path",
-        "apgd-margin: the decision has no gradient", "Worst case over all attacks, in %, mean over seeds"}) {
+        "apgd-margin: the decision has no gradient", "within an L2 distance of",
+        "Worst case over all attacks, in %, mean over seeds"}) {
     BOOST_TEST(contains(o.out, part), part << " is not in\n" << o.out);
   }
   const AnalysisRecord record = read_analysis_file(in / "found.h5");
@@ -79,6 +80,7 @@ BOOST_AUTO_TEST_CASE(what_it_refuses) {
   check_refused(in, run + " --restarts 0", {"--restarts", "0"});
   check_refused(in, run + " --attacks pdg", {"--attacks", "'pdg'", "did you mean 'pgd'"});
   check_refused(in, run + " --attacks pgd,pgd", {"--attacks", "twice"});
+  check_refused(in, run + " --attacks deepfool", {"--attacks", "besides deepfool"});
   check_refused(in, run + " --attacks transfer", {"--attacks", "no --surrogate"});
   check_refused(in, run + " --norm l1", {"'l1'", "linf, l2"});
   check_refused(in, "attack " + runs_in(in / "bare").front().string(), {"holds no weights"});

@@ -43,6 +43,7 @@ ANALYSIS_DIMS = {
         **{name + "_null_layer_size": MEASURES[name] for name in BY_LAYER_SIZE}},
     "/attribution": {
         "query_layer": ("query",), "query_neuron": ("query",), **PER_QUERY,
+        **{name: ("layer",) for name in ("channels", "height", "width")},
         "random_ablation": ("snapshot", "query"), "topk_ablation": ("snapshot", "query", "rank"),
         **{f"topk_{name}{raw}": ("snapshot", "query", "rank")
            for name in ("layer", "neuron", "distance", "score", "signed") for raw in ("", "_raw")}},

@@ -1,0 +1,80 @@
+// DeepFool: exact on linear nets, close to what a search finds on others.
+#include <tbb/global_control.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include "framework/attacks/climb.hpp"
+#include "framework/attacks/deepfool.hpp"
+#include "framework/core/errors.hpp"
+#include "framework/parallel/parallel.hpp"
+#include "tests/attacks/linear.hpp"
+
+using namespace strata;
+using namespace strata::testing;
+
+BOOST_AUTO_TEST_CASE(linear_nets_have_the_distance_in_closed_form) {
+  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  Linear net(random(6, 40, "w"), random(40, 70, "x", 0.4));
+  const MinimalPerturbation found = deepfool(net.oracle, net.batch());
+  for (Index b = 0; b < 70; ++b) {
+    const auto i = static_cast<std::size_t>(b);
+    BOOST_TEST(found.found.fooled[i]);
+    BOOST_TEST(std::abs(found.distance[i] - 1.02 * net.distance(b, false)) < 1e-3 * found.distance[i] + 1e-5);
+    const double length = (found.found.x.col(b) - net.x.col(b)).cast<double>().norm();
+    BOOST_TEST(std::abs(length - found.distance[i]) < 1e-6);
+  }
+  for (const int threads : {1, 2, 8}) {
+    with_threads(threads, [&] {
+      BOOST_TEST((bytes(deepfool(net.oracle, net.batch()).found.x) == bytes(found.found.x)), threads);
+    });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_already_is_at_no_distance_and_what_cannot_be_reached_at_infinity) {
+  Linear net(random(3, 10, "w"), random(10, 8, "x", 0.4));
+  net.labels[3] = (net.labels[3] + 1) % 3;
+  const MinimalPerturbation found = deepfool(net.oracle, net.batch());
+  BOOST_TEST(found.distance[3] == 0);
+  BOOST_TEST(found.found.fooled[3]);
+  BOOST_TEST((bytes(Matrix(found.found.x.col(3))) == bytes(Matrix(net.x.col(3)))));
+  Linear flat(Matrix::Zero(3, 10), random(10, 4, "x", 0.4));  // every score alike: the lowest class, with no way out
+  const MinimalPerturbation none = deepfool(flat.oracle, flat.batch());
+  for (std::size_t b = 0; b < 4; ++b) {
+    BOOST_TEST(std::isinf(none.distance[b]));
+    BOOST_TEST(!none.found.fooled[b]);
+  }
+}
+
+// In a curved net it is not exact; PGD cannot do much better.
+BOOST_AUTO_TEST_CASE(of_a_trained_net_no_attack_gets_by_much_closer) {
+  Setting s({.features = 12, .classes = 5, .clusters = 3, .train = 400, .test = 10}, 60, {16, 16});
+  const auto trainer = s.trainer(builtin("backprop"));
+  train(*trainer, 5);
+  Bench bench(s.graph(), "cross_entropy", builtin("backprop"));
+  for (ParamId id = 0; id < bench.registry.size(); ++id) bench.registry.value(id) = trainer->registry().value(id);
+  TrueOracle oracle(bench.model, *bench.rule);
+  BatchBuffer buffer(s.data, 100);
+  const Batch some = buffer.gather(s.data.train, std::span(s.split.train).first(100));
+  const Batch batch{some.x, some.one_hot, some.labels, some.ids, -100, 100};  // clusters have no range
+  const MinimalPerturbation found = deepfool(oracle, batch);
+  int closer = 0;
+  for (Index b = 0; b < 100; ++b) {
+    const auto i = static_cast<std::size_t>(b);
+    BOOST_REQUIRE(found.found.fooled[i]);
+    if (found.distance[i] == 0) continue;
+    const SubBatch one(batch, {b});
+    const Region half{Norm::l2, 0.5 * found.distance[i], -100, 100},
+        whole{Norm::l2, 1.3 * found.distance[i], -100, 100};
+    closer += climb(oracle, one.batch(), half, Climb::pgd(40), 1).fooled[0];
+    BOOST_TEST(climb(oracle, one.batch(), whole, Climb::pgd(60, 3), 1).fooled[0]);
+  }
+  BOOST_TEST(closer <= 3);
+}
+
+BOOST_AUTO_TEST_CASE(refusals) {
+  Linear net(random(3, 6, "w"), random(6, 4, "x"));
+  BOOST_CHECK_EXCEPTION(deepfool(net.oracle, net.batch(), {.steps = 0}), UsageError, says({"steps = 0"}));
+  BOOST_CHECK_EXCEPTION(deepfool(net.oracle, net.batch(), {.overshoot = -1}), UsageError, says({"overshoot = -1"}));
+  const Batch outside{view(net.x), view(net.one_hot), net.labels, net.ids, 0, 1};
+  BOOST_CHECK_EXCEPTION(deepfool(net.oracle, outside), DataError, says({"0 to 1"}));
+}
