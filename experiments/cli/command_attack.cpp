@@ -50,7 +50,7 @@ Attacked attack_one(const TrainedNet& net, const TrainedNet* surrogate, const Da
   settings.table.high = data.high;
   Victim victim(net, surrogate, data.sample_shape);
   const RunRecord& run = net.record();
-  Attacked found{"", run.rule, run.network, net.describe(), run.seed, {}, {}, {}};
+  Attacked found{"", run.rule, run.network, net.describe(), run.seed, {}, {}, {}, {}};
   BatchBuffer buffer(data, 1);
   const std::vector<Index> first{0};
   const auto attacks = victim.attacks(settings, buffer.gather(data.test, first), found.left_out);
