@@ -18,7 +18,8 @@ struct ImageSize {
 
 ImageSize image_of(const Shape& shape) {
   if (shape.size() == 3) return {shape[0], shape[1], shape[2]};
-  return {1, 1, features(shape)};
+  if (shape.size() == 1) return {1, 1, shape[0]};
+  throw ShapeError(cat("attack: images ", to_string(shape), ": expected {channels, height, width} or {features}"));
 }
 
 // The share of the image that a square takes at a query, the paper's schedule for 10,000 of them.
@@ -63,16 +64,18 @@ double squares_in(Scalar* image, const ImageSize& of, const Rectangle& w, Index 
   return sum;
 }
 
-// Eq. 2: nested rectangles around the middle, the k-th from the rim worth 1/(n + 1 − k)², in two halves of opposite sign.
+// Eq. 2, in two halves of opposite sign: squares around the middle of each, one in the other and cut off at its rim, that
+// of 2m + 1 pixels' side worth 1/(m + 1)².
 void bump(Index height, Index width, bool upright, std::vector<double>& values) {
   values.assign(static_cast<std::size_t>(height * width), 0);
   const auto part = [&](Index top, Index left, Index rows, Index cols, double sign) {
-    const Index n = std::max<Index>(1, (std::min(rows, cols) + 1) / 2);
+    const Index n = std::max(rows, cols) / 2;
     for (Index r = 0; r < rows; ++r) {
       for (Index c = 0; c < cols; ++c) {
-        const Index rim = std::min({r, c, rows - 1 - r, cols - 1 - c, n - 1});
         double value = 0;
-        for (Index k = 0; k <= rim; ++k) value += 1 / std::pow(static_cast<double>(n - k), 2);
+        for (Index m = std::max(std::abs(r - rows / 2), std::abs(c - cols / 2)); m <= n; ++m) {
+          value += 1 / static_cast<double>((m + 1) * (m + 1));
+        }
         values[static_cast<std::size_t>((top + r) * width + left + c)] = sign * value;
       }
     }
@@ -126,9 +129,17 @@ class SquareSearch {
     Index side = std::max<Index>(1, static_cast<Index>(std::lround(image_.height == 1 ? area : std::sqrt(area))));
     if (region_.norm == Norm::linf) {
       const Rectangle w = draws.window(image_, side);
-      for (Index c = 0; c < image_.channels; ++c) {
-        const Scalar value = static_cast<Scalar>(region_.epsilon) * draws.sign();
-        for (Index r = 0; r < w.height; ++r) rows_of(delta, image_, w, c, r).setConstant(value);
+      // Signs that the square has already would ask what is known: others are drawn, as the paper's own program does.
+      bool changed = false;
+      for (int attempt = 0; attempt < 16 && !changed; ++attempt) {
+        for (Index c = 0; c < image_.channels; ++c) {
+          const Scalar value = static_cast<Scalar>(region_.epsilon) * draws.sign();
+          for (Index r = 0; r < w.height; ++r) {
+            auto row = rows_of(delta, image_, w, c, r);
+            changed = changed || (row != value).any();
+            row.setConstant(value);
+          }
+        }
       }
       return;
     }
@@ -240,7 +251,13 @@ Adversarial square(Oracle& oracle, const Batch& batch, const Region& region, con
   ask(delta);  // those that are wrong when clean are done
   for_columns(delta.rows(), delta.cols(),
               [&](Index c) { search.start(batch.ids[static_cast<std::size_t>(c)], delta.col(c).data()); });
+  // Under l2, what the range has cut off of a perturbation is there to be spent elsewhere; under linf signs are kept.
+  const auto keep = [&](const Matrix& perturbation, Index c) {
+    if (region.norm == Norm::l2) delta.col(c) = x.col(c) - part->batch().x.col(c);
+    else delta.col(c) = perturbation.col(c);
+  };
   margin = ask(delta);
+  for (Index c = 0; c < delta.cols(); ++c) keep(delta, c);
   for (int query = 1; query < how.queries && !best.all_fooled(); ++query) {
     const std::vector<Index> standing = best.standing();
     if (static_cast<double>(standing.size()) < 0.8 * static_cast<double>(columns.size())) {
@@ -265,7 +282,7 @@ Adversarial square(Oracle& oracle, const Batch& batch, const Region& region, con
     for (std::size_t i = 0; i < now.size(); ++i) {
       if (!(now[i] < margin[i])) continue;
       margin[i] = now[i];
-      delta.col(static_cast<Index>(i)) = tried.col(static_cast<Index>(i));
+      keep(tried, static_cast<Index>(i));
     }
   }
   return best.take();

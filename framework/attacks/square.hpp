@@ -19,7 +19,7 @@ struct Square {
 
 /// `image` is the shape of a sample, {channels, height, width} or {features}. An example's search is a function of (seed, its
 /// id, the query). Throws UsageError (queries below 1, a share outside [0, 1], and what Region::check says), ShapeError
-/// where the image has another number of features, DataError on inputs outside the range.
+/// where the image has another number of features or is none, DataError on inputs outside the range.
 Adversarial square(Oracle& oracle, const Batch& batch, const Region& region, const Shape& image, const Square& how,
                    std::uint64_t seed);
 
