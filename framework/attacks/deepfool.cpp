@@ -67,6 +67,9 @@ MinimalPerturbation deepfool(TrueOracle& oracle, const Batch& batch, const DeepF
       }
       for (Index i = 0; i < n; ++i) {
         const auto b = static_cast<std::size_t>(i);
+        const auto at = here.col(i).array();
+        auto g = gradient.col(i).array();
+        g = ((g < 0 && at <= batch.low) || (g > 0 && at >= batch.high)).select(Scalar(0), g);
         const double norm = gradient.col(i).cast<double>().norm();
         if (k == clean.labels[b] || !(norm > 0 && std::isfinite(norm))) continue;
         const double gap = std::abs(static_cast<double>(scores(k, i)) - scores(clean.labels[b], i));

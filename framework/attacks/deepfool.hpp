@@ -3,7 +3,9 @@
 //
 //   l = argmin_{k≠y} |s_k − s_y| / ‖∇s_k − ∇s_y‖,   r += |s_l − s_y| / ‖∇s_l − ∇s_y‖² · (∇s_l − ∇s_y),
 //
-// until x + (1 + overshoot)·r, put into the range of the inputs, is decided wrongly. All columns of a batch at once.
+// until x + (1 + overshoot)·r, put into the range of the inputs, is decided wrongly. x + r is put into it too at each step,
+// which goes on from there; a feature at its border that a step would push out has no part in that step, nor in its norm.
+// All columns of a batch at once. Where nothing was found, the clean example is given back.
 #pragma once
 
 #include "framework/attacks/adversarial.hpp"

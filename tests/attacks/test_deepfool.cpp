@@ -12,6 +12,30 @@
 using namespace strata;
 using namespace strata::testing;
 
+namespace {
+
+// The least distance within the range at which another class is as likely, by bisection: x + λ w, put into the range.
+double distance_in_range(const Linear& net, const Matrix& w, Index b) {
+  const Eigen::VectorXd x = net.x.col(b).cast<double>();
+  const Index y = net.labels[static_cast<std::size_t>(b)];
+  double nearest = std::numeric_limits<double>::infinity();
+  for (Index k = 0; k < w.rows(); ++k) {
+    if (k == y) continue;
+    const Eigen::VectorXd apart = (w.row(k) - w.row(y)).cast<double>().transpose();
+    const auto moved = [&](double by) -> Eigen::VectorXd { return (x + by * apart).cwiseMax(-1).cwiseMin(1); };
+    double low = 0, high = 1e6;
+    if (apart.dot(moved(high)) < 0) continue;
+    for (int i = 0; i < 200; ++i) {
+      const double middle = (low + high) / 2;
+      (apart.dot(moved(middle)) < 0 ? low : high) = middle;
+    }
+    nearest = std::min(nearest, (moved(high) - x).norm());
+  }
+  return nearest;
+}
+
+}  // namespace
+
 BOOST_AUTO_TEST_CASE(linear_nets_have_the_distance_in_closed_form) {
   const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
   Linear net(random(6, 40, "w"), random(40, 70, "x", 0.4));
@@ -27,6 +51,28 @@ BOOST_AUTO_TEST_CASE(linear_nets_have_the_distance_in_closed_form) {
     with_threads(threads, [&] {
       BOOST_TEST((bytes(deepfool(net.oracle, net.batch()).found.x) == bytes(found.found.x)), threads);
     });
+  }
+}
+
+// Most pixels of an image are at the border of their range. The step goes along those that it leaves within.
+BOOST_AUTO_TEST_CASE(at_the_border_of_the_range_the_distance_is_that_within_it) {
+  for (const bool held : {false, true}) {
+    Matrix w = random(6, 200, "w");
+    Matrix corners = random(200, 60, "x").unaryExpr([](Scalar v) { return v > 0 ? Scalar(1) : Scalar(-1); });
+    if (held) {  // few large weights, all of which the other class has on its side already
+      w = 0.05 * random(2, 200, "w");
+      w.row(0).tail(180).array() += Scalar(0.1);
+      w.row(1).head(3).array() += Scalar(4);
+      corners.setOnes();
+    }
+    Linear net(w, corners);
+    const MinimalPerturbation found = deepfool(net.oracle, net.batch());
+    for (Index b = 0; b < 60; ++b) {
+      const double least = distance_in_range(net, w, b), got = found.distance[static_cast<std::size_t>(b)];
+      BOOST_REQUIRE(std::isfinite(least));
+      BOOST_TEST(got > 0.999 * least);
+      BOOST_TEST(got < 1.03 * least);
+    }
   }
 }
 
@@ -80,4 +126,11 @@ BOOST_AUTO_TEST_CASE(refusals) {
   BOOST_CHECK_EXCEPTION(deepfool(net.oracle, net.batch(), {.overshoot = -1}), UsageError, says({"overshoot = -1"}));
   const Batch outside{view(net.x), view(net.one_hot), net.labels, net.ids, 0, 1};
   BOOST_CHECK_EXCEPTION(deepfool(net.oracle, outside), DataError, says({"0 to 1"}));
+  Setting s({.features = 6, .classes = 3, .clusters = 2, .train = 60, .test = 10}, 10, {5});
+  Bench settling(s.graph(), "squared_error", builtin("equilibrium_prop"));
+  TrueOracle oracle(settling.model, *settling.rule);
+  Matrix scores(3, 4);
+  oracle.scores(net.batch(), mut_view(scores));
+  net.labels = decisions(view(scores));
+  BOOST_CHECK_EXCEPTION(deepfool(oracle, net.batch()), UnsupportedError, says({"no gradient", "by queries"}));
 }
