@@ -12,6 +12,11 @@ struct BuildInfo {
   std::string compiler;    ///< name and version
   std::string flags;
   std::string date;  ///< of that commit, or of the change log: 2026-11-26
+
+  /// What wrote a file: "strata 0.1.0 (1a2b3c4)".
+  std::string source() const {
+    return std::string("strata ").append(version).append(" (").append(git_commit).append(")");
+  }
 };
 
 BuildInfo build_info();

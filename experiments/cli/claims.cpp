@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "experiments/cli/claim_accuracy.hpp"
+#include "experiments/cli/claim_robustness.hpp"
 #include "experiments/cli/text.hpp"
 #include "framework/core/errors.hpp"
 
@@ -192,7 +193,7 @@ const AnalysedRuns* partner(const std::vector<AnalysedRuns>& all, const Analysed
 }
 
 const std::vector<std::string>& claim_names() {
-  static const std::vector<std::string> names{"c1", "c2", "c3a", "c3b", "c6"};
+  static const std::vector<std::string> names{"c1", "c2", "c3a", "c3b", "c5", "c6"};
   return names;
 }
 
@@ -209,6 +210,7 @@ std::string claim_text(const std::string& claim, const ClaimRuns& runs) {
   std::string text;
   if (claim == "c6") text = accuracy_claim(runs.rows, runs.records);
   else if (analysed.empty()) text = cat(claim, ": undecided: no run was finished and analysed (--snapshots none?)\n");
+  else if (claim == "c5") text = robustness_claim(analysed);
   else if (claim == "c1") text = gradient_decay(analysed);
   else if (claim == "c2") text = decay_with_skips(analysed);
   else if (claim == "c3a") text = by_neuron_and_channel(analysed, prior_layer);

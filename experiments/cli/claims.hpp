@@ -9,6 +9,7 @@
 //        and the scaled share above its value before training and above the null with permuted weights
 //   c3b  a skip from the first layer brings it among the strongest sources of the last: its share at the last hidden
 //        layer rises from NAME to NAME_skip, by seed; and by ways that use no skip
+//   c5   nets trained by other rules than backprop are harder to fool (claim_robustness.hpp)
 //   c6   other rules fail to match backprop's accuracy (claim_accuracy.hpp)
 #pragma once
 

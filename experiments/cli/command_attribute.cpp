@@ -114,7 +114,7 @@ DataGroup similarity_to(const Program& program, const TrainedNet& trained, const
     found.push_back(debiased_cka(mine.layers, theirs.layers));
     layers.push_back(theirs.neurons.names());
     for (const std::string& name : layers.back()) {
-      if (std::find(others.begin(), others.end(), name) == others.end()) others.push_back(name);
+      add_missing(others, name);
     }
     runs.push_back(
         cat(other.record().rule, "-", other.record().network, "-s", other.record().seed, "-", other.record().hash));
@@ -323,13 +323,10 @@ int attribute(const Program& program, const Arguments& arguments) {
   });
 
   if (!out.empty()) {
-    const BuildInfo build = build_info();
     AnalysisRecord record;
     record.title = cat("analysis of ", trained.describe());
-    std::string command_line = "strata attribute";
-    for (const std::string& a : arguments) command_line += cat(" ", a);
-    record.history = command_line;
-    record.source = cat("strata ", build.version, " (", build.git_commit, ")");
+    record.history = command_line("attribute", arguments);
+    record.source = build_info().source();
     record.provenance = {{"rule", trained.record().rule},
                          {"network", trained.record().network},
                          {"dataset", trained.record().dataset},
@@ -337,7 +334,7 @@ int attribute(const Program& program, const Arguments& arguments) {
                          {"hash", trained.record().hash},
                          {"epoch", trained.epoch()},
                          {"run_file", std::filesystem::path(files[0]).filename().string()},
-                         {"command_line", command_line},
+                         {"command_line", record.history},
                          {"config", trained.config().dump()}};
     record.groups = groups;
     write_analysis_file(out, record);

@@ -130,13 +130,10 @@ int import_weights(const Program& program, const Arguments& arguments) {
   const TrainingData data = load_training_data(program, like, values.text("data"));
   RunRecord record;
   with_threads(threads, [&] { record = record_of(program, like, data, weights); });
-  const BuildInfo build = build_info();
-  std::string command_line = "strata import";
-  for (const std::string& a : arguments) command_line += cat(" ", a);
-  record.history = command_line;
-  record.source = cat("strata ", build.version, " (", build.git_commit, ")");
+  record.history = command_line("import", arguments);
+  record.source = build_info().source();
   record.provenance["weights_file"] = file.filename().string();
-  record.provenance["command_line"] = command_line;
+  record.provenance["command_line"] = record.history;
   write_run_file(out, record);
   const EpochMetrics& row = record.training.back();
   std::cout << file.string() << ": " << weights.size() << " arrays, the network of "

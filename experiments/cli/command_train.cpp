@@ -5,6 +5,7 @@
 
 #include "experiments/cli/claims.hpp"
 #include "experiments/cli/commands.hpp"
+#include "experiments/cli/findings_robustness.hpp"
 #include "experiments/cli/initial_weights.hpp"
 #include "experiments/cli/interrupt.hpp"
 #include "experiments/cli/plan.hpp"
@@ -141,7 +142,7 @@ std::vector<std::string> left_out(const std::vector<RunResult>& results) {
   for (const RunResult& r : results) {
     if (r.outcome != Outcome::unsupported) continue;
     const std::string line = cat(r.plan->rule, " on ", r.plan->network, ": ", r.message);
-    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+    add_missing(lines, line);
   }
   return lines;
 }
@@ -155,6 +156,7 @@ std::string findings_text(ClaimRuns runs, const std::vector<std::string>& claims
   if (const std::string hierarchy = text_of(hierarchy_table(runs.analysed)); !hierarchy.empty()) {
     text += cat("\n", hierarchy);
   }
+  if (const std::string robust = text_of(robustness_table(runs.analysed)); !robust.empty()) text += cat("\n", robust);
   for (const std::string& claim : claims) text += cat("\n", claim_text(claim, runs));
   return text;
 }

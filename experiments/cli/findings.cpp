@@ -65,20 +65,24 @@ Reading single_value(const std::string& group, const std::string& variable, Mome
 Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix, const std::string& group) {
   return [=](const RunRecord& run) {
     const DataGroup* g = analysis_group(run, group);
-    if (g == nullptr || !has_variable(*g, "prior_fraction" + suffix)) return quiet_nan;
-    const std::size_t s = snapshot_index(*g, moment), by = static_cast<std::size_t>(scaling);
-    const auto& targets = g->integers("targets");
-    const std::size_t layers = g->axis("layer").size();
-    double sum = 0, neurons = 0;
-    for (std::size_t l = 0; l < layers; ++l) {
-      const double share = g->at("prior_fraction" + suffix, {s, by, 0, l});
-      const bool several = g->at("prior_fraction_null_layer_size", {s, by, 0, l}) < 1;
-      if (!several || std::isnan(share)) continue;
-      sum += share * targets[s * layers + l];
-      neurons += targets[s * layers + l];
-    }
-    return neurons > 0 ? sum / neurons : quiet_nan;
+    return g == nullptr ? quiet_nan : prior_share_at(*g, snapshot_index(*g, moment), scaling, suffix);
   };
+}
+
+double prior_share_at(const DataGroup& g, std::size_t s, Scaling scaling, const std::string& suffix) {
+  if (!has_variable(g, "prior_fraction" + suffix)) return quiet_nan;
+  const auto by = static_cast<std::size_t>(scaling);
+  const auto& targets = g.integers("targets");
+  const std::size_t layers = g.axis("layer").size();
+  double sum = 0, neurons = 0;
+  for (std::size_t l = 0; l < layers; ++l) {
+    const double share = g.at("prior_fraction" + suffix, {s, by, 0, l});
+    const bool several = g.at("prior_fraction_null_layer_size", {s, by, 0, l}) < 1;
+    if (!several || std::isnan(share)) continue;
+    sum += share * targets[s * layers + l];
+    neurons += targets[s * layers + l];
+  }
+  return neurons > 0 ? sum / neurons : quiet_nan;
 }
 
 Reading first_layer_share(const std::string& measure, Scaling scaling, Moment moment, const std::string& suffix,

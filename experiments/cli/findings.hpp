@@ -44,6 +44,10 @@ Reading single_value(const std::string& group, const std::string& variable, Mome
 Reading prior_share(Scaling scaling, Moment moment, const std::string& suffix = "",
                     const std::string& group = "hierarchy");
 
+/// The same at one of the group's snapshots.
+double prior_share_at(const DataGroup& hierarchy, std::size_t snapshot, Scaling scaling,
+                      const std::string& suffix = "");
+
 /// The share of the strongest sources of the last hidden layer's neurons that lies in the first hidden layer. `measure`
 /// is topk_fraction or topk_fraction_mediated.
 Reading first_layer_share(const std::string& measure, Scaling scaling, Moment moment, const std::string& suffix = "",

@@ -5,6 +5,7 @@
 
 #include "datasets/checksum.hpp"
 #include "datasets/npz.hpp"
+#include "experiments/cli/text.hpp"
 #include "experiments/cli/trained_net.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/losses/loss.hpp"
@@ -116,16 +117,13 @@ Taken taken_by(const Program& program, const RunPlan& run, const std::vector<Nam
     }
   }
   Taken taken;
-  const auto note = [](std::vector<std::string>& groups, const std::string& group) {
-    if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
-  };
   for (ParamId id = 0; id < registry.size(); ++id) {
     const Parameter& p = registry[id];
     const auto at = std::find_if(weights.begin(), weights.end(), [&](const NamedMatrix& w) {
       return w.name == p.name && w.value.rows() == p.value.rows() && w.value.cols() == p.value.cols();
     });
     if (at != weights.end()) taken.weights.push_back(&*at);
-    note(at != weights.end() ? taken.groups : taken.drawn, p.group);
+    add_missing(at != weights.end() ? taken.groups : taken.drawn, p.group);
   }
   return taken;
 }

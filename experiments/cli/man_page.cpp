@@ -113,7 +113,7 @@ std::string command_roff(const Command& command, std::vector<OptionGroup>& share
       continue;
     }
     elsewhere.push_back(group.title);
-    if (std::find(shared.begin(), shared.end(), group) == shared.end()) shared.push_back(group);
+    add_missing(shared, group);
   }
   if (!elsewhere.empty()) {
     out += roff_of(Paragraph{cat("And the options of these groups below: ", join(elsewhere), ".")});

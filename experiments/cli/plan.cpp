@@ -6,6 +6,8 @@
 
 #include "experiments/cli/data_source.hpp"
 #include "experiments/cli/text.hpp"
+#include "experiments/cli/trained_net.hpp"
+#include "experiments/cli/victim.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/layers/activation.hpp"
 #include "framework/losses/loss.hpp"
@@ -21,6 +23,36 @@ const std::vector<std::string> optimizer_keys = {"optimizer", "lr",      "moment
 Json to_json(const OptimizerSpec& s) {
   return {{"name", s.name},   {"lr", s.lr},           {"momentum", s.momentum}, {"beta1", s.beta1},
           {"beta2", s.beta2}, {"epsilon", s.epsilon}, {"alpha", s.alpha},       {"weight_decay", s.weight_decay}};
+}
+
+Json to_json(const AttackSettings& s, const TrainedNet* surrogate) {
+  Json json{{"norm", to_string(s.table.norm)},
+            {"epsilons", s.table.epsilons},
+            {"names", s.attacks},
+            {"steps", s.steps},
+            {"restarts", s.restarts},
+            {"queries", s.queries},
+            {"draws", s.draws},
+            {"examples", s.examples},
+            {"keep", s.keep},
+            {"seed", s.seed}};
+  if (surrogate != nullptr) {
+    const RunRecord& r = surrogate->record();
+    json["surrogate"] = cat(r.rule, "-", r.network, "-s", r.seed, "-", r.hash);
+  }
+  return json;
+}
+
+// Whose examples are carried over, or null.
+std::shared_ptr<const TrainedNet> surrogate_of(const Program& program, const Values& values) {
+  if (!values.given("attack-surrogate")) {
+    const auto names = values.list("attacks");
+    if (std::find(names.begin(), names.end(), "transfer") != names.end()) {
+      throw UsageError("--attacks transfer: expected --attack-surrogate, a run that the examples are made on");
+    }
+    return nullptr;
+  }
+  return std::make_shared<const TrainedNet>(program, values.text("attack-surrogate"), TrainedNet::With::rule);
 }
 
 std::string hash_of(Json config, bool with_epochs) {
@@ -207,7 +239,8 @@ std::vector<OptionGroup> grid_options(std::vector<OptionDef> own) {
           {"Network", network_options()},
           {"Training", training_options()},
           {"Data", data_options()},
-          {"Analysis of the hierarchy", analysis_options()}};
+          {"Analysis of the hierarchy", analysis_options()},
+          {"Attacks", analysis_attack_options()}};
 }
 
 std::vector<std::string> rule_option_names(const Catalog& rules) {
@@ -234,6 +267,12 @@ Planner::Planner(const Program& program, const Values& values, std::vector<std::
   const bool analysed = values.declares("snapshots");
   snapshots_ = analysed ? values.text("snapshots") : "none";
   if (analysed) snapshot_epochs_ = parse_snapshots(values, settings_.epochs);
+  if (values.declares("attacks")) attacks_ = analysis_attack_settings(values);
+  if (!attacks_.attacks.empty()) {
+    if (snapshot_epochs_.empty())
+      throw UsageError("--attacks: nets are attacked at --snapshots, of which there are none");
+    surrogate_ = surrogate_of(program, values);
+  }
   const long long validation = values.integer("validation", 1, 100'000'000);
   split_seed_ = values.integer("split-seed", 0, 2'147'483'647);
   loss_ = make_loss(values.text("loss"));
@@ -284,11 +323,24 @@ Planner::Planner(const Program& program, const Values& values, std::vector<std::
                          ", the examples that are trained on"));
   }
   if (analysed) analysis_ = analysis_settings(values, kept);
+  if (attacks_.examples > kept) {
+    if (values.given("attack-examples")) {
+      throw UsageError(
+          cat("--attack-examples ", attacks_.examples, ": expected 1 to ", kept, ", the validation examples, or all"));
+    }
+    attacks_.examples = kept;
+  }
+  if (attacks_.keep > kept) {
+    throw UsageError(cat("--attack-keep ", attacks_.keep, ": expected 0 to ", kept, ", the validation examples"));
+  }
   const Normalization normalization = fit_normalization(data_->train.x, split_.train, how);
   for (const std::string& network : networks) {
     networks_.push_back(network_slug(network));
     graphs_.push_back(plan_graph(program, values, network, data_->sample_shape, data_->classes, normalization));
     check_fit(network, graphs_.back(), *data_);
+    if (surrogate_) {
+      check_surrogate(*surrogate_, values.text("attack-surrogate"), graphs_.back(), cat("network '", network, "'"));
+    }
     if (analysed && values.given("k")) check_k(analysis_.k, Neurons(graphs_.back()));
   }
   distinct("networks", networks_);
@@ -311,6 +363,8 @@ RunPlan Planner::run(std::size_t rule, std::size_t network, const RunChange& cha
   if (!run.trial) {
     run.analysis = analysis_;
     run.snapshots = snapshot_epochs_;
+    run.attacks = attacks_;
+    run.surrogate = surrogate_;
   }
   const Asked asked = ask(entry, run.resolved.options, graph, *loss_);
   run.unsupported = asked.unsupported.empty() ? change.unsupported : asked.unsupported;
@@ -347,6 +401,7 @@ RunPlan Planner::run(std::size_t rule, std::size_t network, const RunChange& cha
                 {"seed", 0},
                 {"epochs", settings_.epochs}};
   if (run.trial) run.config["trial"] = true;
+  if (!run.attacks.attacks.empty()) run.config["analysis"]["attacks"] = to_json(run.attacks, surrogate_.get());
   run.cost = graph.multiply_adds() * static_cast<double>(split_.train.size()) * settings_.epochs * asked.walks *
              (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
   return with_seed(std::move(run), 0);

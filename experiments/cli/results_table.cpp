@@ -16,7 +16,7 @@ namespace {
 std::vector<std::string> networks_of(const std::vector<Cell>& cells) {
   std::vector<std::string> networks;
   for (const Cell& c : cells) {
-    if (std::find(networks.begin(), networks.end(), c.network) == networks.end()) networks.push_back(c.network);
+    add_missing(networks, c.network);
   }
   return networks;
 }

@@ -13,6 +13,7 @@
 #include "experiments/cli/progress.hpp"
 #include "experiments/cli/run_reader.hpp"
 #include "experiments/cli/text.hpp"
+#include "experiments/cli/victim.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/io/checkpoint.hpp"
 #include "framework/io/record_json.hpp"
@@ -165,6 +166,24 @@ class Run {
       analysis_.emplace(trainer_.net(), *loss_, *s_.plan.data, s_.plan.split, run_.settings.seed, run_.analysis);
     }
     for (DataGroup& group : analysis_->at(epoch, trainer_.registry())) found_.push_back(std::move(group));
+    if (!run_.attacks.attacks.empty()) attack(epoch);
+  }
+
+  void attack(int epoch) {
+    const Dataset& data = *s_.plan.data;
+    const Attackable examples{data, data.train,
+                              sample_examples(s_.plan.split.validation, examples_attacked(), "attack/examples")};
+    std::vector<Attacked> found;
+    found.push_back(attack_net({{trainer_.net(), *loss_, trainer_.registry()}, trainer_.rule()}, run_.surrogate.get(),
+                               examples, run_.attacks));
+    if (found.front().table.names.empty()) return;  // the rule's decision allows none of them
+    const DataAxis here{"snapshot", std::vector<std::int32_t>{epoch},
+                        "epochs trained when it was measured; 0 is before training"};
+    for (DataGroup& group : robustness_groups(here, found, run_.attacks)) found_.push_back(std::move(group));
+  }
+
+  Index examples_attacked() const {
+    return run_.attacks.examples > 0 ? run_.attacks.examples : static_cast<Index>(s_.plan.split.validation.size());
   }
 
   // One group of each name over the snapshots that are asked for: a run that was extended keeps no earlier "last".
@@ -240,7 +259,7 @@ class Run {
     r.status_detail = detail;
     r.title = cat(run_.rule, " on ", run_.network, " and ", r.dataset, ", seed ", run_.seed);
     r.history = cat(now(), " strata ", s_.build.version, ": ", s_.settings.command_line);
-    r.source = cat("strata ", s_.build.version, " (", s_.build.git_commit, ")");
+    r.source = s_.build.source();
     const Graph& graph = trainer_.graph();
     for (const NodeId layer : graph.layers()) {
       r.layers.push_back(graph[layer].name);

@@ -1,6 +1,7 @@
 // Text for people: tables, durations, percentages.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -51,6 +52,11 @@ std::string with_commas(double count);
 
 /// "87 MiB"
 std::string bytes_text(double bytes);
+
+/// Appends what is not there yet.
+template <class T> void add_missing(std::vector<T>& all, const T& one) {
+  if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
+}
 
 /// The names of entries of a catalog, options, commands, …
 template <class Entries> std::vector<std::string> names_in(const Entries& entries) {

@@ -42,6 +42,12 @@ std::vector<OptionDef> session_options(const std::string& out, bool weights) {
   return session;
 }
 
+std::string command_line(const std::string& command, const std::vector<std::string>& arguments) {
+  std::string line = "strata " + command;
+  for (const std::string& a : arguments) line += cat(" ", quoted(a));
+  return line;
+}
+
 OptionDef threads_option() { return {"threads", "0", "N", "threads in all; 0 = as many as there are cores"}; }
 
 int threads_of(const Values& values) {
@@ -105,8 +111,7 @@ RunnerSettings runner_settings(const Values& values, const std::string& command,
       values.declares("save-weights") ? save_weights(values.text("save-weights")) : SaveWeights::none;
   settings.allow_other_binary = values.flag("allow-other-binary");
   settings.quiet = values.flag("quiet");
-  settings.command_line = "strata " + command;
-  for (const std::string& a : arguments) settings.command_line += cat(" ", quoted(a));
+  settings.command_line = command_line(command, arguments);
   return settings;
 }
 

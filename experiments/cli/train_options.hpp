@@ -26,6 +26,9 @@ OptionDef networks_option();
 std::vector<std::string> rules_of(const Program& program, const Values& values);
 std::vector<std::string> networks_of(const Values& values);
 
+/// What was typed, with what a shell would split in quotes: for the record.
+std::string command_line(const std::string& command, const std::vector<std::string>& arguments);
+
 /// What the session's options say. `command` and its arguments: for the record.
 RunnerSettings runner_settings(const Values& values, const std::string& command,
                                const std::vector<std::string>& arguments);

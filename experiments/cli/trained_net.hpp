@@ -35,8 +35,6 @@ class TrainedNet {
   const Registry& registry() const { return *registry_; }
   /// The rule that trained it, as it decides and as it sends signals back: with With::rule alone. Of imported weights, backprop.
   const LearningRule& rule() const { return *rule_; }
-  /// Whether rule() is the one that trained it.
-  bool knows_rule() const { return rule_ != nullptr && record_.rule != "imported"; }
   const Loss& loss() const { return *loss_; }
   int epoch() const { return epoch_; }  ///< whose weights these are
   /// "backprop on mlp and fashion-mnist, seed 3"

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t most_groups = 48;
 
-void add_missing(std::vector<std::string>& names, const std::string& name) {
-  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-}
-
 struct CurvesPage {
   std::vector<Box> boxes;
   double height;
@@ -38,8 +34,8 @@ Overlay overlay_of(const Study& study, const std::vector<RuleCurve>& curves) {
   names.rules = study.rules;
   names.networks = study.networks;
   for (const RuleCurve& c : curves) {
-    add_missing(names.rules, c.rule);
-    add_missing(names.networks, c.network);
+    cli::add_missing(names.rules, c.rule);
+    cli::add_missing(names.networks, c.network);
   }
   Overlay overlay;
   const bool by_rule = names.many_rules();

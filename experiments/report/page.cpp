@@ -116,7 +116,7 @@ std::string provenance_part(const Study& study) {
                                : value.is_number_float() ? cli::with_commas(value.get<double>())
                                                          : value.dump();
       auto& of = values[key];
-      if (std::find(of.begin(), of.end(), text) == of.end()) of.push_back(text);
+      cli::add_missing(of, text);
     }
   }
   std::string html = "<div class=\"wide\"><table><tbody>\n";
@@ -299,8 +299,7 @@ Page make_page(const Study& study) {
 
   std::vector<std::string> datasets;
   for (const auto& run : study.runs) {
-    if (std::find(datasets.begin(), datasets.end(), run.record.dataset) == datasets.end())
-      datasets.push_back(run.record.dataset);
+    cli::add_missing(datasets, run.record.dataset);
   }
   const auto several = [](std::size_t n, const char* what) { return cat(n, " ", what, n == 1 ? "" : "s"); };
   const std::string title = cat(several(study.rules.size(), "learning rule"), " on ", join(datasets));

@@ -21,10 +21,9 @@ Neurons::Neurons(const Graph& graph) : Neurons(graph, false) {}
 
 Neurons Neurons::of_channels(const Graph& graph) { return {graph, true}; }
 
-bool Neurons::has_channels(const Graph& graph) {
-  const Neurons neurons = of_channels(graph);
-  return std::any_of(neurons.layers_.begin() + 1, neurons.layers_.end(),
-                     [](const NeuronLayer& l) { return l.positions > 1; });
+bool Neurons::has_channels() const {
+  return std::any_of(layers_.begin() + 1, layers_.end(),
+                     [](const NeuronLayer& l) { return l.image[1] * l.image[2] > 1; });
 }
 
 Neurons::Neurons(const Graph& graph, bool channels) : graph_(&graph) {

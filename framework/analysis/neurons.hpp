@@ -37,7 +37,7 @@ class Neurons {
   /// The same layers with a neuron for each channel of an image; what is no image stays.
   static Neurons of_channels(const Graph& graph);
   /// True if a layer other than the input is of images, so that of_channels differs.
-  static bool has_channels(const Graph& graph);
+  bool has_channels() const;
 
   const Graph& graph() const { return *graph_; }
   /// The input, then the layers in topological order; the output is the last.

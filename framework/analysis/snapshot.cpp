@@ -89,7 +89,7 @@ SnapshotAnalysis::SnapshotAnalysis(const Net& net, const Loss& loss, const Datas
       examples_(sample_examples(split.validation, settings.examples, "analysis/examples")),
       x_(columns_of(data.train.x, examples_)) {
   if (settings.targets.empty()) single_.targets = sample_targets(single_.neurons, settings.neurons, seed);
-  if (Neurons::has_channels(net.graph())) {
+  if (single_.neurons.has_channels()) {
     channels_ = {Neurons::of_channels(net.graph()), {}, {}};
     channels_->targets = sample_targets(channels_->neurons, settings.neurons, seed);
   }

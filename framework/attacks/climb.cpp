@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "framework/core/errors.hpp"
 #include "framework/parallel/column_blocks.hpp"
@@ -50,10 +49,6 @@ class Restarts {
   Best best_;
 };
 
-Batch moved(const Batch& clean, const Matrix& x) {
-  return {view(x), clean.one_hot, clean.labels, clean.ids, clean.low, clean.high};
-}
-
 void gradient_or_throw(Oracle& oracle, const Batch& at, AttackLoss loss, Matrix& scores, Matrix& dx) {
   if (!oracle.gradient(at, loss, mut_view(scores), mut_view(dx))) {
     throw UnsupportedError("attack: the decision has no gradient; expected an attack by queries alone");
@@ -70,7 +65,7 @@ Adversarial climb(Oracle& oracle, const Batch& batch, const Region& region, cons
     Matrix scores(batch.classes(), x.cols()), dx(x.rows(), x.cols()), average;
     if (how.momentum > 0) average = Matrix::Zero(x.rows(), x.cols());
     for (int step = 0; step < how.steps; ++step) {
-      gradient_or_throw(oracle, moved(clean, x), how.loss, scores, dx);
+      gradient_or_throw(oracle, clean.moved_to(view(x)), how.loss, scores, dx);
       if (see(x, scores)) return;
       if (how.momentum > 0) {
         for (Index c = 0; c < x.cols(); ++c) {
@@ -82,7 +77,7 @@ Adversarial climb(Oracle& oracle, const Batch& batch, const Region& region, cons
       region.step(view(how.momentum > 0 ? average : dx), size, mut_view(x));
       region.project(clean.x, mut_view(x));
     }
-    oracle.scores(moved(clean, x), mut_view(scores));
+    oracle.scores(clean.moved_to(view(x)), mut_view(scores));
     see(x, scores);
   });
 }
@@ -107,7 +102,7 @@ Adversarial auto_climb(Oracle& oracle, const Batch& batch, const Region& region,
     std::vector<int> rises(count, 0);
     std::vector<char> halved(count, 0);
     const auto look = [&] {
-      gradient_or_throw(oracle, moved(clean, x), how.loss, scores, dx);
+      gradient_or_throw(oracle, clean.moved_to(view(x)), how.loss, scores, dx);
       attack_loss(how.loss, view(scores), clean.labels, loss, no_view());
       return see(x, scores);
     };

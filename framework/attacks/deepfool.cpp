@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "framework/attacks/region.hpp"
 #include "framework/core/errors.hpp"
@@ -20,7 +21,7 @@ MinimalPerturbation deepfool(TrueOracle& oracle, const Batch& batch, const DeepF
                              std::vector<double>(batch.labels.size(), infinite)};
   Matrix moved = batch.x;  // x + r
   std::vector<Index> standing(batch.labels.size());
-  for (std::size_t i = 0; i < standing.size(); ++i) standing[i] = static_cast<Index>(i);
+  std::iota(standing.begin(), standing.end(), Index(0));
   const Index classes = batch.classes();
   for (int step = 0; step <= how.steps && !standing.empty(); ++step) {
     // Where the overshoot has led, and who is through.
@@ -32,11 +33,8 @@ MinimalPerturbation deepfool(TrueOracle& oracle, const Batch& batch, const DeepF
       here.col(i) = moved.col(standing[static_cast<std::size_t>(i)]);
       beyond.col(i) = clean.x.col(i) + static_cast<Scalar>(1 + how.overshoot) * (here.col(i) - clean.x.col(i));
     }
-    const auto as_batch = [&](const Matrix& x) {
-      return Batch{view(x), clean.one_hot, clean.labels, clean.ids, clean.low, clean.high};
-    };
     beyond = beyond.cwiseMax(batch.low).cwiseMin(batch.high);
-    oracle.scores(as_batch(beyond), mut_view(scores));
+    oracle.scores(clean.moved_to(view(beyond)), mut_view(scores));
     const auto decided = decisions(view(scores));
     std::vector<Index> left;
     for (Index i = 0; i < n; ++i) {
@@ -53,7 +51,7 @@ MinimalPerturbation deepfool(TrueOracle& oracle, const Batch& batch, const DeepF
     if (step == how.steps || left.empty()) break;
 
     // The nearest border of each column, class by class.
-    oracle.scores(as_batch(here), mut_view(scores));
+    oracle.scores(clean.moved_to(view(here)), mut_view(scores));
     Matrix dscores(classes, n), gradient(batch.x.rows(), n), nearest = Matrix::Zero(batch.x.rows(), n);
     std::vector<double> least(static_cast<std::size_t>(n), infinite), length(static_cast<std::size_t>(n), 0);
     for (Index k = 0; k < classes; ++k) {
@@ -62,7 +60,7 @@ MinimalPerturbation deepfool(TrueOracle& oracle, const Batch& batch, const DeepF
         dscores(k, i) += 1;
         dscores(clean.labels[static_cast<std::size_t>(i)], i) -= 1;
       }
-      if (!oracle.pull_back(as_batch(here), view(dscores), mut_view(gradient))) {
+      if (!oracle.pull_back(clean.moved_to(view(here)), view(dscores), mut_view(gradient))) {
         throw UnsupportedError("attack: the decision has no gradient; expected an attack by queries alone");
       }
       for (Index i = 0; i < n; ++i) {

@@ -33,7 +33,7 @@ Adversarial noise(Oracle& oracle, const Batch& batch, const Region& region, cons
         20);
     region.project(clean.x, mut_view(x));
     Matrix scores(batch.classes(), x.cols());
-    oracle.scores({view(x), clean.one_hot, clean.labels, clean.ids, clean.low, clean.high}, mut_view(scores));
+    oracle.scores(clean.moved_to(view(x)), mut_view(scores));
     best.see(columns, view(x), view(scores), AttackLoss::margin);
   }
   return best.take();

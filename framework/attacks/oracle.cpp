@@ -82,7 +82,7 @@ std::vector<std::int32_t> decisions(View scores) {
   return classes;
 }
 
-void TrueOracle::scores(const Batch& batch, MutView scores) { rule_.predict(model_, batch, ws_, scores); }
+void NetOracle::scores(const Batch& batch, MutView scores) { rule_.predict(model_, batch, ws_, scores); }
 
 bool TrueOracle::gradient(const Batch& batch, AttackLoss loss, MutView scores, MutView dx) {
   this->scores(batch, scores);
@@ -94,8 +94,6 @@ bool TrueOracle::gradient(const Batch& batch, AttackLoss loss, MutView scores, M
 bool TrueOracle::pull_back(const Batch& batch, View dscores, MutView dx) {
   return rule_.predict_pull_back(model_, batch, ws_, dscores, dx);
 }
-
-void FeedbackOracle::scores(const Batch& batch, MutView scores) { rule_.predict(model_, batch, ws_, scores); }
 
 bool FeedbackOracle::gradient(const Batch& batch, AttackLoss, MutView scores, MutView dx) {
   this->scores(batch, scores);

@@ -31,36 +31,34 @@ class Oracle {
   virtual bool gradient(const Batch& batch, AttackLoss loss, MutView scores, MutView dx) = 0;
 };
 
-/// A trained net: the true gradient of the decision that its rule makes.
-class TrueOracle final : public Oracle {
+/// A trained net, which decides as its rule does.
+class NetOracle : public Oracle {
  public:
   /// Everything must outlive the oracle.
-  TrueOracle(const Model& model, const LearningRule& rule) : model_(model), rule_(rule), ws_(model.graph()) {}
+  NetOracle(const Model& model, const LearningRule& rule) : model_(model), rule_(rule), ws_(model.graph()) {}
 
   void scores(const Batch& batch, MutView scores) override;
-  bool gradient(const Batch& batch, AttackLoss loss, MutView scores, MutView dx) override;
-  /// dx = (∂scores/∂x)ᵀ dscores at the batch that scores was last asked of; false if there is no gradient.
-  bool pull_back(const Batch& batch, View dscores, MutView dx);
 
- private:
+ protected:
   Model model_;
   const LearningRule& rule_;
   Workspace ws_;
 };
 
-/// The same decision, with what the rule's own feedback path says of the net's loss in place of the gradient, whatever
-/// AttackLoss is asked for.
-class FeedbackOracle final : public Oracle {
+/// The true gradient of the decision.
+class TrueOracle final : public NetOracle {
  public:
-  FeedbackOracle(const Model& model, const LearningRule& rule) : model_(model), rule_(rule), ws_(model.graph()) {}
-
-  void scores(const Batch& batch, MutView scores) override;
+  using NetOracle::NetOracle;
   bool gradient(const Batch& batch, AttackLoss loss, MutView scores, MutView dx) override;
+  /// dx = (∂scores/∂x)ᵀ dscores at the batch that scores was last asked of; false if there is no gradient.
+  bool pull_back(const Batch& batch, View dscores, MutView dx);
+};
 
- private:
-  Model model_;
-  const LearningRule& rule_;
-  Workspace ws_;
+/// What the rule's own feedback path says of the net's loss in place of the gradient, whatever AttackLoss is asked for.
+class FeedbackOracle final : public NetOracle {
+ public:
+  using NetOracle::NetOracle;
+  bool gradient(const Batch& batch, AttackLoss loss, MutView scores, MutView dx) override;
 };
 
 }  // namespace strata

@@ -34,7 +34,7 @@ class Part {
 // 1 for each column of x that the oracle decides wrongly.
 std::vector<char> wrong(Oracle& decision, const Batch& batch, View x) {
   Matrix scores(batch.classes(), x.cols());
-  decision.scores({x, batch.one_hot, batch.labels, batch.ids, batch.low, batch.high}, mut_view(scores));
+  decision.scores(batch.moved_to(x), mut_view(scores));
   const auto decided = decisions(view(scores));
   std::vector<char> wrong(decided.size());
   for (std::size_t b = 0; b < decided.size(); ++b) wrong[b] = decided[b] != batch.labels[b];

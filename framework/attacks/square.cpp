@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "framework/core/errors.hpp"
 #include "framework/core/rng.hpp"
@@ -231,8 +232,7 @@ Adversarial square(Oracle& oracle, const Batch& batch, const Region& region, con
   region.check(batch.x);
   const SquareSearch search(image_of(image), region, how, seed);
   Best best(batch, Keep::best);
-  std::vector<Index> columns;
-  for (Index c = 0; c < batch.size(); ++c) columns.push_back(c);
+  std::vector<Index> columns = best.standing();
 
   // Of the columns that still stand: the clean examples, the best perturbation so far, and its margin.
   auto part = std::make_unique<SubBatch>(batch, columns);
@@ -243,7 +243,7 @@ Adversarial square(Oracle& oracle, const Batch& batch, const Region& region, con
     x = clean.x + perturbation;
     region.project(clean.x, mut_view(x));
     scores.resize(batch.classes(), x.cols());
-    oracle.scores({view(x), clean.one_hot, clean.labels, clean.ids, clean.low, clean.high}, mut_view(scores));
+    oracle.scores(clean.moved_to(view(x)), mut_view(scores));
     best.see(columns, view(x), view(scores), AttackLoss::margin);
     return margins(view(scores), clean.labels);
   };

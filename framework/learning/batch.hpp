@@ -20,6 +20,8 @@ struct Batch {
 
   Index size() const { return x.cols(); }
   Index classes() const { return one_hot.rows(); }
+  /// The same examples with other inputs.
+  Batch moved_to(View other) const { return {other, one_hot, labels, ids, low, high}; }
 };
 
 enum class Mode { train, evaluate };

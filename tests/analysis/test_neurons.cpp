@@ -204,11 +204,13 @@ BOOST_AUTO_TEST_CASE(channels_as_neurons) {
   BOOST_TEST((n[0].positions == 20 && n[1].positions == 12 && n[2].positions == 1));
   for (const NeuronLayer& layer : single.layers()) BOOST_TEST(layer.positions == 1);
   BOOST_TEST(hops(n, 2) == hops(single, 2), each);
-  BOOST_TEST(Neurons::has_channels(graph));
-  BOOST_TEST(!Neurons::has_channels(mlp({7, 8}, {}, SkipMode::add)));
+  BOOST_TEST(single.has_channels());
+  const Graph flat = mlp({7, 8}, {}, SkipMode::add);
+  BOOST_TEST(!Neurons(flat).has_channels());
   // An image at the input alone has no feature maps.
-  BOOST_TEST(!Neurons::has_channels(Graph(
+  const Graph flattened(
       {{2, 5, 4},
        {{"flat", "flatten", {"input"}, nlohmann::ordered_json::object()}, {"out", "dense", {"flat"}, {{"units", 5}}}},
-       "out"})));
+       "out"});
+  BOOST_TEST(!Neurons(flattened).has_channels());
 }

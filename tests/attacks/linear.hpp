@@ -9,11 +9,6 @@
 
 namespace strata::testing {
 
-/// The batch with other inputs.
-inline Batch at(const Batch& batch, const Matrix& x) {
-  return {view(x), batch.one_hot, batch.labels, batch.ids, batch.low, batch.high};
-}
-
 /// scores = W x, without a bias, and some examples for it.
 struct Linear {
   Bench bench;

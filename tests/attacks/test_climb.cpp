@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(nothing_leaves_the_ball_or_the_range) {
             BOOST_TEST(away(found.x, net.x, b, norm) <= epsilon * (1 + 1e-12) + 1e-15);
           }
           Matrix scores(4, 70);
-          net.oracle.scores(at(net.batch(), found.x), mut_view(scores));
+          net.oracle.scores(net.batch().moved_to(view(found.x)), mut_view(scores));
           const auto decided = decisions(view(scores));
           for (std::size_t b = 0; b < 70; ++b) {
             BOOST_TEST((decided[b] != net.labels[b]) == (found.fooled[b] != 0), a.name << " " << epsilon);

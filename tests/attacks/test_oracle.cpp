@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(every_rules_oracles) {
       BOOST_TEST((bytes(same) == bytes(scores)));
       const auto along = [&](const Matrix& x) {
         Matrix scores_there(4, 10);
-        truth.scores(at(batch, x), mut_view(scores_there));
+        truth.scores(batch.moved_to(view(x)), mut_view(scores_there));
         double sum = 0;
         for (const double v :
              values_of(AttackLoss::cross_entropy, scores_there, {batch.labels.begin(), batch.labels.end()}))

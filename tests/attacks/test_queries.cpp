@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(within_the_region_and_right_about_what_was_fooled) {
         BOOST_TEST(found.x.maxCoeff() <= 1);
         BOOST_TEST(found.x.minCoeff() >= -1);
         Matrix scores(3, 40);
-        net.oracle.scores(at(net.batch(), found.x), mut_view(scores));
+        net.oracle.scores(net.batch().moved_to(view(found.x)), mut_view(scores));
         const auto decided = decisions(view(scores));
         for (Index b = 0; b < 40; ++b) {
           BOOST_TEST(away(found.x, net.x, b, norm) <= epsilon * (1 + 1e-5) + 1e-6, name);

@@ -68,8 +68,8 @@ std::vector<OptionDef> options() {
                                 {"networks", "", "NAME,…", ""}, {"seed", "0", "N", ""},
                                 {"threads", "0", "N", ""},      {"config", "", "FILE", ""},
                                 {"dry-run", "", "", ""}};
-  for (const auto& more :
-       {cli::network_options(), cli::training_options(), cli::data_options(), cli::analysis_options()}) {
+  for (const auto& more : {cli::network_options(), cli::training_options(), cli::data_options(),
+                           cli::analysis_options(), cli::analysis_attack_options()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   for (OptionDef& o : all) {

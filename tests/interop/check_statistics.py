@@ -1,5 +1,5 @@
 """Does the sums of framework/analysis again with scipy, on drawn numbers and on a small comparison's JSON: t distribution,
-paired t-test, Holm's correction, power, interquartile mean, probability of improvement.
+paired t-test, Holm's correction, power, interquartile mean, probability of improvement, rank correlations.
 
 usage: check_statistics.py WRITE_STATISTICS STRATA    exits 0: all well, 1: a difference, 77: scipy is missing
 """
@@ -57,7 +57,34 @@ def paired_p(a, b):
     return stats.ttest_rel(a, b).pvalue
 
 
+def partial(x, y, controls):
+    """Of ranks, by the inverse of their correlation matrix."""
+    inverse = np.linalg.inv(np.corrcoef([stats.rankdata(v) for v in (x, y, *controls)]))
+    return -inverse[0, 1] / np.sqrt(inverse[0, 0] * inverse[1, 1])
+
+
+def fisher(r, variance):
+    half = stats.norm.ppf(0.975) * np.sqrt(variance)
+    return r, np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half)
+
+
+def check_correlation(i):
+    n = len(i["x"])
+    rho = stats.spearmanr(i["x"], i["y"]).statistic
+    of_rest = partial(i["x"], i["y"], (i["u"], i["v"]))
+    group = np.asarray(i["group"])
+    x, y = (np.asarray(v) - np.array([np.mean(np.asarray(v)[group == g]) for g in group]) for v in (i["x"], i["y"]))
+    r = stats.pearsonr(x, y).statistic
+    for what, theirs in (("plain", fisher(rho, (1 + rho**2 / 2) / (n - 3))),
+                         ("partial", fisher(of_rest, (1 + of_rest**2 / 2) / (n - 5))),
+                         ("within", fisher(r, 1 / (n - 5)))):
+        for a, b in zip(i[what], theirs, strict=True):
+            check(f"{what} correlation of {n}", a, b)
+
+
 def check_library(found):
+    for i in found["correlations"]:
+        check_correlation(i)
     for i in found["t"]:
         check(f"t cdf {i}", i["cdf"], stats.t.cdf(i["x"], i["degrees"]))
         # scipy's quantile is good to 1e-8 only, so its own cdf of ours is looked at instead.

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "framework/analysis/correlation.hpp"
 #include "framework/analysis/robust.hpp"
 #include "framework/analysis/significance.hpp"
 #include "framework/analysis/statistics.hpp"
@@ -60,5 +61,27 @@ int main() {
     for (const double level : {0.05, 0.05 / 4})
       seeds.push_back({{"effect", effect}, {"level", level}, {"n", seeds_to_tell(effect, 1, level).value_or(0)}});
   }
-  std::cout << json{{"t", t}, {"pairs", pairs}, {"holm", holms}, {"power", power}, {"seeds", seeds}} << '\n';
+  json correlations = json::array();
+  for (std::size_t n = 7; n < 40; n += 3) {
+    const auto x = drawn(n, 0.4, "a"), y = drawn(n, 0, "b"), u = drawn(n, 0, "u"), v = drawn(n, 0, "v");
+    std::vector<int> group;
+    for (std::size_t i = 0; i < n; ++i) group.push_back(static_cast<int>(i % 3));
+    const Interval plain = rank_correlation(x, y), partial = rank_correlation(x, y, {u, v});
+    const Interval within = within_group_correlation(x, y, group);
+    correlations.push_back({{"x", x},
+                            {"y", y},
+                            {"u", u},
+                            {"v", v},
+                            {"group", group},
+                            {"plain", {plain.mean, plain.low, plain.high}},
+                            {"partial", {partial.mean, partial.low, partial.high}},
+                            {"within", {within.mean, within.low, within.high}}});
+  }
+  std::cout << json{{"correlations", correlations},
+                    {"t", t},
+                    {"pairs", pairs},
+                    {"holm", holms},
+                    {"power", power},
+                    {"seeds", seeds}}
+            << '\n';
 }
