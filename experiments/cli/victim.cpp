@@ -130,6 +130,7 @@ class Keeper {
         levels_(settings.table.epsilons.size()) {
     const auto n = static_cast<std::size_t>(count_);
     const auto features = static_cast<std::size_t>(examples.x.rows());
+    kept.shape = from.data.sample_shape;
     kept.ids.assign(from.ids.begin(), from.ids.begin() + count_);
     kept.labels.assign(examples.labels.begin(), examples.labels.begin() + count_);
     for (std::size_t i = 0; i < n * features; ++i) kept.clean.push_back(static_cast<float>(examples.x.data()[i]));
@@ -251,6 +252,10 @@ DataGroup adversarial_group(const DataAxis& each, const std::vector<Attacked>& a
                 {"epsilon", settings.table.epsilons, "radius in units of the inputs"},
                 {"feature", std::move(numbers), "of the input, as the data set lays it out"}};
   group.notes = {{"norm", to_string(settings.table.norm)}};
+  if (first.shape.size() == 3) {
+    const char* const names[] = {"channels", "height", "width"};
+    for (std::size_t d = 0; d < 3; ++d) group.notes.emplace_back(names[d], static_cast<std::int32_t>(first.shape[d]));
+  }
   group.arrays = {{"x",
                    {each.name, "example", "attack", "epsilon", "feature"},
                    std::move(x),

@@ -31,6 +31,7 @@ struct Attackable {
 
 /// Adversarial examples of the first so many.
 struct KeptExamples {
+  Shape shape;  ///< of one: features, or channels, height and width
   std::vector<Index> ids;
   std::vector<std::int32_t> labels;
   std::vector<float> clean;           ///< example × feature
