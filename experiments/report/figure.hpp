@@ -26,6 +26,10 @@ std::optional<Figure> gradient_by_epoch(const Study& study);
 std::optional<Figure> angles_to_backprop(const Study& study);
 std::optional<Figure> distances_of_sources(const Study& study);
 std::optional<Figure> layer_similarity(const Study& study);
+std::optional<Figure> robustness_curves(const Study& study);
+std::optional<Figure> robustness_by_path(const Study& study);
+std::optional<Figure> robustness_and_hierarchy(const Study& study);
+std::optional<Figure> adversarial_images(const Study& study);
 std::optional<Figure> search_curves(const Study& study);
 
 /// What a search chose, beside search_curves; without rows if there was none.

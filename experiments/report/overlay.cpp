@@ -71,7 +71,8 @@ Overlay overlay_of(const Study& study, const std::vector<RuleCurve>& curves) {
   return overlay;
 }
 
-Svg overlay_curves(const Overlay& overlay, const std::string& label, const std::string& x_label, bool whole_x) {
+Svg overlay_curves(const Overlay& overlay, const std::string& label, const std::string& x_label, bool whole_x,
+                   const std::string& y_label) {
   std::vector<double> all_x, all_y;
   for (const auto& group : overlay.groups) {
     for (const auto& line : group.lines) {
@@ -81,7 +82,7 @@ Svg overlay_curves(const Overlay& overlay, const std::string& label, const std::
       for (const auto& seed : h.by_seed) all_y.insert(all_y.end(), seed.begin(), seed.end());
     }
   }
-  Axis x = axis_over(all_x, x_label), y = axis_over(all_y, "validation accuracy, %");
+  Axis x = axis_over(all_x, x_label), y = axis_over(all_y, y_label);
   x.whole = whole_x;
   if (!whole_x) x.low = 0;
   y.low = std::max(y.low, 0.0);

@@ -35,7 +35,8 @@ struct Overlay {
 /// In the study's order and colours; what it does not know comes after.
 Overlay overlay_of(const Study& study, const std::vector<RuleCurve>& curves);
 
-/// A panel a group, all on the same axes; y is the validation accuracy in percent.
-Svg overlay_curves(const Overlay& overlay, const std::string& label, const std::string& x_label, bool whole_x);
+/// A panel a group, all on the same axes; y is a share in percent.
+Svg overlay_curves(const Overlay& overlay, const std::string& label, const std::string& x_label, bool whole_x,
+                   const std::string& y_label = "validation accuracy, %");
 
 }  // namespace strata::report

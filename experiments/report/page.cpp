@@ -6,6 +6,7 @@
 
 #include "experiments/cli/build_info.hpp"
 #include "experiments/cli/claims.hpp"
+#include "experiments/cli/findings_robustness.hpp"
 #include "experiments/report/network_picture.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/io/run_file.hpp"
@@ -74,10 +75,12 @@ std::string claims_part(const Study& study) {
       {"c2", "C2: skip connections undo that"},
       {"c3a", "C3a: the strongest sources lie in the layer just before"},
       {"c3b", "C3b: a skip makes first-layer neurons more important"},
+      {"c5", "C5: nets of other rules are harder to fool"},
       {"c6", "C6: other rules fail to match backprop"}};
   for (const auto& [claim, title] : claims) {
     const bool of_pairs = std::string(claim) == "c2" || std::string(claim) == "c3b";
     if (of_pairs && !pairs) continue;
+    if (std::string(claim) == "c5" && cli::attacked_alike(analysed).empty()) continue;
     html += cat("<details><summary>", title, "</summary><pre>", escaped(cli::claim_text(claim, runs)),
                 "</pre></details>\n");
   }
@@ -287,14 +290,18 @@ Page make_page(const Study& study) {
   figure(gradient_by_epoch(study));
   figure(angles_to_backprop(study));
   figure(layer_similarity(study));
+  figure(robustness_curves(study));
+  figure(robustness_by_path(study));
+  figure(robustness_and_hierarchy(study));
+  figure(adversarial_images(study));
   figure(accuracy_by_time(study));
   figure(search_curves(study), html_of(search_table(study)));
   section("claims", "Claims", claims_part(study));
   section("tables", "Tables",
           cat("<h2 id=\"tables\">Tables</h2>\n", html_of(cli::results_table(study.cells, true)),
-              html_of(cli::overall_table(study.cells)), html_of(cli::hierarchy_table(study.series)), "<details",
-              study.rows.size() <= 30 ? " open" : "", "><summary>", study.rows.size(), " runs</summary>\n",
-              html_of(runs_table(study)), "</details>\n"));
+              html_of(cli::overall_table(study.cells)), html_of(cli::hierarchy_table(study.series)),
+              html_of(cli::robustness_table(study.series)), "<details", study.rows.size() <= 30 ? " open" : "",
+              "><summary>", study.rows.size(), " runs</summary>\n", html_of(runs_table(study)), "</details>\n"));
   section("provenance", "Provenance", cat("<h2 id=\"provenance\">Provenance</h2>\n", provenance_part(study)));
 
   std::vector<std::string> datasets;

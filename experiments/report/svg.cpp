@@ -92,6 +92,13 @@ void Svg::circle(double x, double y, double radius, std::string_view look, std::
       title);
 }
 
+void Svg::image(double x, double y, double w, double h, const std::string& data, std::string_view title) {
+  add("image",
+      cat(" x=\"", coordinate(x), "\" y=\"", coordinate(y), "\" width=\"", coordinate(w), "\" height=\"", coordinate(h),
+          "\" style=\"image-rendering:pixelated\" href=\"", data, "\""),
+      {}, title);
+}
+
 void Svg::text(double x, double y, std::string_view text, std::string_view look, std::string_view anchor,
                double angle) {
   body_ += cat("<text class=\"", look, "\" x=\"", coordinate(x), "\" y=\"", coordinate(y), "\"");

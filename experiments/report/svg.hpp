@@ -35,6 +35,8 @@ class Svg {
   void rectangle(double x, double y, double w, double h, std::string_view look, std::string_view title = {},
                  std::string_view fill = {});
   void circle(double x, double y, double radius, std::string_view look, std::string_view title = {});
+  /// `data` as png_data makes it, its pixels drawn as squares.
+  void image(double x, double y, double w, double h, const std::string& data, std::string_view title = {});
   /// `anchor` is start, middle or end; `angle` in degrees, clockwise.
   void text(double x, double y, std::string_view text, std::string_view look = "t", std::string_view anchor = "start",
             double angle = 0);

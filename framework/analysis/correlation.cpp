@@ -19,15 +19,17 @@ void same_length(std::size_t a, std::size_t b) {
 
 // Of what has mean 0; NaN if one of them does not vary.
 double cosine(const Eigen::VectorXd& x, const Eigen::VectorXd& y) {
-  const double product = x.norm() * y.norm();
-  return product > 0 ? std::clamp(x.dot(y) / product, -1.0, 1.0) : quiet_nan;
+  const double product = std::sqrt(x.squaredNorm() * y.squaredNorm());
+  if (!(product > 0)) return quiet_nan;
+  const double r = x.dot(y) / product;
+  return std::abs(r) > 1 - 1e-12 ? std::copysign(1.0, r) : r;  // rounding makes no interval
 }
 
 Interval fisher(double r, int n, double variance, double confidence) {
   if (!(confidence > 0 && confidence < 1)) {
     throw UsageError(cat("correlation: confidence ", confidence, ": expected 0 < confidence < 1"));
   }
-  if (std::isnan(r) || !(variance > 0 && std::isfinite(variance))) return {r, quiet_nan, quiet_nan, n};
+  if (!(std::abs(r) < 1) || !(variance > 0 && std::isfinite(variance))) return {r, quiet_nan, quiet_nan, n};
   const double half = boost::math::quantile(boost::math::normal(), (1 + confidence) / 2) * std::sqrt(variance);
   return {r, std::tanh(std::atanh(r) - half), std::tanh(std::atanh(r) + half), n};
 }

@@ -1,7 +1,8 @@
 // Whether two quantities go together: over rules by rank, without what both owe to others, and within each rule over seeds.
 //
 // A point with a NaN in any of its values is left out everywhere; n counts the rest. Undefined correlations (fewer than 3
-// points, a quantity that does not vary) are NaN, and so are the bounds of an interval that so few points do not give.
+// points, a quantity that does not vary) are NaN, and so are the bounds of an interval that so few points do not give, or
+// a correlation of ±1.
 #pragma once
 
 #include <span>

@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "framework/io/analysis_file.hpp"
+#include "framework/io/run_file.hpp"
 #include "tests/cli/refused.hpp"
 
 using namespace strata;
@@ -34,7 +35,7 @@ BOOST_AUTO_TEST_CASE(rules_side_by_side) {
   BOOST_REQUIRE(
       call(in, "compare --rules backprop,fa,forward_forward,equilibrium_prop --seeds 2 --out o" + quick).code == 0);
   const std::string surrogate = " --surrogate " + runs_in(in / "o").front().string();
-  const Outcome o = call(in, "attack" + all_runs(in / "o") + " --out found.h5" + some + surrogate);
+  const Outcome o = call(in, "attack" + all_runs(in / "o") + " --out found.h5 --keep 3" + some + surrogate);
   BOOST_TEST(o.code == 0, o.err);
   for (const char* part :
        {"backprop on mlp and clusters, seed 0", "worst case", "among clean", "apgd-margin", "square", "gaussian",
@@ -44,7 +45,9 @@ BOOST_AUTO_TEST_CASE(rules_side_by_side) {
     BOOST_TEST(contains(o.out, part), part << " is not in\n" << o.out);
   }
   const AnalysisRecord record = read_analysis_file(in / "found.h5");
-  BOOST_REQUIRE(record.groups.size() == 1U);
+  BOOST_REQUIRE(record.groups.size() == 2U);
+  BOOST_TEST(record.groups.back().name == "adversarial");
+  BOOST_TEST(record.groups.back().axis("example").size() == 3U);
   const DataGroup& group = record.groups.front();
   BOOST_TEST(group.name == "robustness");
   BOOST_TEST(group.axis("run").size() == 8U);
@@ -67,6 +70,69 @@ BOOST_AUTO_TEST_CASE(rules_side_by_side) {
   BOOST_TEST(contains(l2.out, "asked under linf alone"), l2.out);
 }
 
+BOOST_AUTO_TEST_CASE(nets_of_a_comparison_as_they_learn) {
+  const Scratch in;
+  BOOST_REQUIRE(call(in, "run --seed 9 --out s" + quick).code == 0);
+  const std::string learn =
+      "compare --rules backprop,fa,equilibrium_prop --seeds 2 --hidden 8 --epochs 3 --dataset clusters --quiet ";
+  const std::string attacks =
+      "--snapshots 1,last --attacks pgd,feedback,transfer,square --attack-epsilon 0,0.3,1 --attack-steps 10 "
+      "--attack-queries 20 --attack-examples 50 --attack-keep 2 --claim c5 --attack-surrogate " +
+      only_run(in / "s").string();
+  const Outcome o = call(in, learn + attacks + " --threads 1 --out o");
+  BOOST_TEST(o.code == 0, o.err);
+  for (const char* part :
+       {"share of 50 validation examples", "After the last epoch, at ε = 0.3", "C5 at the same accuracy"}) {
+    BOOST_TEST(contains(o.out, part), part << " is not in\n" << o.out);
+  }
+  for (const fs::path& file : runs_in(in / "o")) {
+    const RunRecord run = read_run_file(file);
+    const auto group = [&](const std::string& name) {
+      const auto at = std::find_if(run.analysis.begin(), run.analysis.end(), [&](auto& g) { return g.name == name; });
+      BOOST_REQUIRE(at != run.analysis.end());
+      return *at;
+    };
+    const DataGroup robustness = group("robustness"), adversarial = group("adversarial");
+    BOOST_TEST(
+        std::get<std::vector<std::int32_t>>(robustness.axis("snapshot").labels) == (std::vector<std::int32_t>{1, 3}),
+        boost::test_tools::per_element());
+    // Equilibrium propagation's decision has no gradient; backprop's has no path but that.
+    const auto& names = std::get<Words>(robustness.axis("attack").labels);
+    BOOST_TEST(names.size() == (run.rule == "equilibrium_prop" ? 2U : 4U));
+    // At ε = 0 the kept are the examples themselves, and elsewhere not farther than that.
+    const auto& clean = std::get<std::vector<float>>(adversarial.array("clean").values);
+    const auto& x = std::get<std::vector<float>>(adversarial.array("x").values);
+    BOOST_REQUIRE(x.size() == 2 * 2 * names.size() * 3 * 16);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const std::size_t feature = i % 16, e = i / 16 % 3, example = i / (16 * 3 * names.size()) % 2;
+      const double away = std::abs(static_cast<double>(x[i]) - clean[example * 16 + feature]);
+      BOOST_TEST(away <= (e == 0 ? 0 : e == 1 ? 0.3 : 1) + 1e-6);
+    }
+  }
+  // The same on three threads, attacked or not trained the same, and attacked otherwise another run.
+  BOOST_TEST(call(in, learn + attacks + " --threads 3 --out again").code == 0);
+  const auto files = runs_in(in / "o"), again = runs_in(in / "again");
+  BOOST_REQUIRE(files.size() == again.size());
+  for (std::size_t i = 0; i < files.size(); ++i) BOOST_TEST(difference(files[i], again[i]) == "");
+  BOOST_TEST(call(in, learn + "--snapshots 1,last --out plain").code == 0);
+  const auto plain = runs_in(in / "plain");
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    BOOST_TEST(files[i].filename() != plain[i].filename());
+    BOOST_TEST(
+        (read_run_file(files[i]).training.back().test_loss == read_run_file(plain[i]).training.back().test_loss));
+  }
+  const std::string run = "run --dataset clusters --out never ";
+  check_refused(in, run + "--attacks pdg", {"--attacks", "did you mean 'pgd'"});
+  check_refused(in, run + "--attack-steps 5", {"--attack-steps", "without --attacks"});
+  check_refused(in, run + "--attacks pgd --attack-epsilon 0,-1", {"--attack-epsilon", "-1"});
+  check_refused(in, run + "--attacks pgd --attack-steps 0", {"--attack-steps", "0"});
+  check_refused(in, run + "--attacks pgd --snapshots none", {"--attacks", "--snapshots"});
+  check_refused(in, run + "--attacks transfer", {"--attack-surrogate"});
+  check_refused(in, run + "--attacks pgd --attack-examples 5000", {"--attack-examples", "1 to 200"});
+  check_refused(in, run + "--attacks pgd --attack-keep 500 --attack-examples all", {"--attack-keep", "0 to 200"});
+  check_refused(in, run + "--attacks pgd --attack-surrogate nothing.h5", {"nothing.h5"});
+}
+
 BOOST_AUTO_TEST_CASE(what_it_refuses) {
   const Scratch in;
   BOOST_REQUIRE(call(in, "run --rule backprop --out o" + quick).code == 0);
@@ -82,6 +148,8 @@ BOOST_AUTO_TEST_CASE(what_it_refuses) {
   check_refused(in, run + " --attacks pgd,pgd", {"--attacks", "twice"});
   check_refused(in, run + " --attacks deepfool", {"--attacks", "besides deepfool"});
   check_refused(in, run + " --attacks transfer", {"--attacks", "no --surrogate"});
+  check_refused(in, run + " --keep 2", {"--keep", "without --out"});
+  check_refused(in, run + " --keep 90 --examples 50 --out k.h5", {"--keep 90", "0 to 50"});
   check_refused(in, run + " --norm l1", {"'l1'", "linf, l2"});
   check_refused(in, "attack " + runs_in(in / "bare").front().string(), {"holds no weights"});
   check_refused(in, "attack nothing.h5", {"nothing.h5"});

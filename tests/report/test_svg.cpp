@@ -1,8 +1,11 @@
 // The drawing beneath the report: text, coordinates, axes, lines with gaps.
+#include <zlib.h>
 #include <boost/test/unit_test.hpp>
 #include <limits>
 
 #include "experiments/report/panel.hpp"
+#include "experiments/report/png.hpp"
+#include "framework/core/errors.hpp"
 
 using namespace strata::report;
 
@@ -123,4 +126,42 @@ BOOST_AUTO_TEST_CASE(a_legend_takes_the_lines_that_it_says) {
   BOOST_TEST(legend_height(300, items) == 2 * 18);
   BOOST_TEST(legend_height(3000, items) == 18);
   BOOST_TEST(legend_height(300, {}) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_image_is_what_it_was_made_of) {
+  const std::vector<float> pixels{-1, 0, 0.5F, 1, 2, static_cast<float>(missing)};  // 1 × 2 × 3
+  const std::string head = "data:image/png;base64,", data = png_data(pixels, 1, 2, 3);
+  BOOST_REQUIRE(data.starts_with(head));
+  std::string png;
+  const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = head.size(); i < data.size(); i += 4) {
+    std::uint32_t group = 0;
+    int bytes = 3;
+    for (std::size_t k = 0; k < 4; ++k) {
+      bytes -= data[i + k] == '=';
+      group = group << 6 | (data[i + k] == '=' ? 0U : static_cast<std::uint32_t>(digits.find(data[i + k])));
+    }
+    for (int k = 0; k < bytes; ++k) png += static_cast<char>(group >> (16 - 8 * k) & 255U);
+  }
+  BOOST_TEST(png.substr(1, 3) == "PNG");
+  const auto number = [&](std::size_t at) {
+    std::uint32_t n = 0;
+    for (std::size_t k = 0; k < 4; ++k) n = n << 8 | static_cast<unsigned char>(png[at + k]);
+    return n;
+  };
+  BOOST_TEST(number(8) == 13U);
+  BOOST_TEST(png.substr(12, 4) == "IHDR");
+  BOOST_TEST(number(16) == 3U);  // width
+  BOOST_TEST(number(20) == 2U);
+  BOOST_TEST(number(29) == crc32(0, reinterpret_cast<const Bytef*>(png.data() + 12), 17));
+  BOOST_TEST(png.substr(37, 4) == "IDAT");
+  std::vector<Bytef> rows(8);
+  uLongf size = rows.size();
+  BOOST_REQUIRE(uncompress(rows.data(), &size, reinterpret_cast<const Bytef*>(png.data() + 41), number(33)) == Z_OK);
+  BOOST_TEST(rows == (std::vector<Bytef>{0, 0, 0, 128, 0, 255, 255, 0}), boost::test_tools::per_element());
+  BOOST_TEST(png.substr(png.size() - 8, 4) == "IEND");
+  // Colours lie side by side in the file, one after the other in the data.
+  BOOST_TEST(png_data(std::vector<float>{1, 0, 0}, 3, 1, 1) != png_data(std::vector<float>{0, 1, 0}, 3, 1, 1));
+  BOOST_CHECK_THROW(png_data(pixels, 2, 1, 3), strata::ShapeError);
+  BOOST_CHECK_THROW(png_data(pixels, 1, 2, 2), strata::ShapeError);
 }
