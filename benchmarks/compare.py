@@ -32,9 +32,48 @@ def gflops(strata, step, runs):
     return 2e-9 * strata["multiply_adds_per_step"] * runs / step
 
 
+def attack(program, rounds, cores):
+    """PGD with 40 steps on 10,000 images; whether it is as fast as it should be."""
+    with tempfile.TemporaryDirectory() as dump:
+        run([[program, "--dump", dump, "--steps", "1"]])
+        ways = {}
+        for threads in sorted({1, cores}):
+            for batch in (250, 500, 1000):
+                ways["strata", threads, batch] = [program, "--threads", str(threads), "--batch", str(batch)]
+            # One thread gains little from larger batches, several need them.
+            for batch in (500, 2500, 10000):
+                ways["torch", threads, batch] = [PYTHON, HERE / "torch_attack.py", dump, "--threads", str(threads), "--batch",
+                                                 str(batch)]
+        took = {way: [] for way in ways}
+        left = {}
+        # A round of all finds each side's best setting; the others are of these two.
+        for number in range(rounds):
+            for way, command in ways.items():
+                result = run([command])[0]
+                took[way].append(result["seconds"][0])
+                left[way[0]] = result["left"]
+            if number == 0:
+                best = {side: min((way for way in ways if way[0] == side), key=lambda way: took[way][0])
+                        for side in ("strata", "torch")}
+                ways = {way: ways[way] for way in best.values()}
+            print(f"compare: attack: round {number + 1} of {rounds}", file=sys.stderr)
+    ours, theirs = took[best["strata"]], took[best["torch"]]
+    ratio, cell = ratio_cell(ours, theirs)
+    print("\n| attack | Strata s | PyTorch s | ratio (min–max of rounds) | to reach |")
+    print("|---|---|---|---|---|")
+    settings = [f"{best[side][1]} thread{'s' * (best[side][1] > 1)}, batch {best[side][2]}" for side in ("strata", "torch")]
+    print(f"| PGD-40, 10,000 images, 784-256x5-10 | {statistics.median(ours):.2f} ({settings[0]}) | "
+          f"{statistics.median(theirs):.2f} ({settings[1]}) | {cell} | 1.6× {'yes' if ratio >= 1.6 else 'NO'} |")
+    same = abs(left["strata"] - left["torch"]) <= 0.002
+    print(f"\nWhat stays right under attack, Strata and PyTorch: {left['strata']:.4f} {left['torch']:.4f} "
+          f"{'agree' if same else 'DISAGREE'}")
+    return ratio >= 1.6 and same
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("train_steps", type=pathlib.Path)
+    parser.add_argument("attack_steps", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
@@ -111,6 +150,7 @@ def main():
         same = abs(ours - theirs) <= 0.02 * abs(theirs)
         reached &= same
         print(f"  {name}: {ours:.5f} {theirs:.5f} {'agree' if same else 'DISAGREE'}")
+    reached &= attack(args.attack_steps, args.rounds, cores)
     warn_without_openblas(blas)
     print("\nAll figures reached." if reached else "\nNot all figures reached: see NO above.")
 

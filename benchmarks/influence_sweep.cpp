@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "benchmarks/dump.hpp"
 #include "benchmarks/peak.hpp"
 #include "datasets/datasets.hpp"
 #include "framework/analysis/influence.hpp"
@@ -17,6 +18,7 @@
 namespace {
 
 using namespace strata;
+using namespace strata::bench;
 namespace po = boost::program_options;
 
 struct Job {
@@ -43,11 +45,6 @@ Job parse(int argc, char** argv) {
   po::store(po::parse_command_line(argc, argv, options), given);
   po::notify(given);
   return job;
-}
-
-void write(const std::filesystem::path& path, const Matrix& m) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(m.data()), static_cast<std::streamsize>(m.size() * sizeof(Scalar)));
 }
 
 void run(const Job& job) {
@@ -83,19 +80,15 @@ void run(const Job& job) {
   if (!job.dump.empty()) {
     const std::filesystem::path folder = job.dump;
     std::filesystem::create_directories(folder);
-    write(folder / "x.f4", x);
-    write(folder / "influences.f4", all);
-    nlohmann::json parameters;
-    for (ParamId id = 0; id < registry.size(); ++id) {
-      write(folder / (std::to_string(id) + ".f4"), registry.value(id));
-      parameters.push_back({{"name", registry[id].name},
-                            {"rows", registry.value(id).rows()},
-                            {"cols", registry.value(id).cols()},
-                            {"file", std::to_string(id) + ".f4"}});
-    }
-    std::ofstream(folder / "job.json") << nlohmann::json{
-        {"parameters", parameters}, {"features", data.features()}, {"examples", job.examples},    {"width", job.width},
-        {"depth", job.depth},       {"neurons", neurons.count()},  {"activation", job.activation}};
+    write_values(folder / "x.f4", x);
+    write_values(folder / "influences.f4", all);
+    std::ofstream(folder / "job.json") << nlohmann::json{{"parameters", write_parameters(folder, registry)},
+                                                         {"features", data.features()},
+                                                         {"examples", job.examples},
+                                                         {"width", job.width},
+                                                         {"depth", job.depth},
+                                                         {"neurons", neurons.count()},
+                                                         {"activation", job.activation}};
   }
   // A product for each pair of layers that are neither neighbours (there a row of the weights is picked) nor further
   // apart than the net is deep.
@@ -104,7 +97,7 @@ void run(const Job& job) {
                                ((d - 1) * static_cast<double>(data.features()) + n * (d - 1) * (d - 2) / 2);
   std::cout << nlohmann::json{{"seconds", seconds},
                               {"gflop", 2e-9 * multiply_adds},
-                              {"peak_gflops", bench::peak_gflops(job.threads)},
+                              {"peak_gflops", peak_gflops(job.threads)},
                               {"threads", job.threads},
                               {"blas", gemm_backend()}}
                    .dump()

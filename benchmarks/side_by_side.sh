@@ -4,9 +4,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 # shellcheck source=framework/cmake/debian.sh disable=SC1091
 source framework/cmake/debian.sh
 
-# side_by_side SCRIPT PROGRAM [ARGUMENT…]: builds PROGRAM and hands it, with --rounds, to the Python SCRIPT.
+# side_by_side SCRIPT "PROGRAM…" [ARGUMENT…]: builds the programs and hands them, with --rounds, to the Python SCRIPT.
 side_by_side() {
-  local script=$1 program=$2 rounds=5
+  local script=$1 rounds=5 programs
+  read -ra programs <<<"$2"
   shift 2
   while (($#)); do
     case $1 in
@@ -26,7 +27,7 @@ side_by_side() {
   ensure_packages "${STRATA_BUILD_PACKAGES[@]}" libbenchmark-dev python3 python3-numpy "${STRATA_TORCH_PACKAGES[@]}"
   {
     cmake --preset bench
-    cmake --build --preset bench --parallel "$(build_jobs)" --target "$program"
+    cmake --build --preset bench --parallel "$(build_jobs)" --target "${programs[@]}"
   } >&2
-  exec /usr/bin/python3 "benchmarks/$script" "build/bench/benchmarks/$program" --rounds "$rounds"
+  exec /usr/bin/python3 "benchmarks/$script" "${programs[@]/#/build/bench/benchmarks/}" --rounds "$rounds"
 }

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "benchmarks/dump.hpp"
 #include "benchmarks/peak.hpp"
 #include "datasets/datasets.hpp"
 #include "framework/graph/architectures.hpp"
@@ -19,6 +20,7 @@
 namespace {
 
 using namespace strata;
+using namespace strata::bench;
 namespace po = boost::program_options;
 
 constexpr Index evaluated = 256;  // examples that the loss is taken on, not trained on
@@ -93,30 +95,17 @@ std::unique_ptr<Trainer> trainer(const Job& job, const Dataset& data, const Spli
                                    entry.make(resolve(entry, {}).options), data, split, settings);
 }
 
-template <class T> void write(const std::filesystem::path& path, const T* values, std::size_t count) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(values), static_cast<std::streamsize>(count * sizeof(T)));
-}
-
 void dump(const Job& job, const Dataset& data, const Split& split, const Trainer& trained) {
   const std::filesystem::path folder = job.dump;
   std::filesystem::create_directories(folder);
   const auto examples = static_cast<Index>(split.train.size() + split.validation.size());
-  write(folder / "x.f4", data.train.x.data(), static_cast<std::size_t>(data.features() * examples));
-  write(folder / "labels.i4", data.train.labels.data(), static_cast<std::size_t>(examples));
+  write_values(folder / "x.f4", data.train.x.data(), static_cast<std::size_t>(data.features() * examples));
+  write_values(folder / "labels.i4", data.train.labels.data(), static_cast<std::size_t>(examples));
   for (int pass = 0; pass < job.epochs; ++pass) {
     const auto order = epoch_order(split.train, 0, pass);
-    write(folder / ("order" + std::to_string(pass) + ".i8"), order.data(), order.size());
+    write_values(folder / ("order" + std::to_string(pass) + ".i8"), order.data(), order.size());
   }
-  nlohmann::json parameters;
-  for (ParamId id = 0; id < trained.registry().size(); ++id) {
-    const Matrix& w = trained.registry().value(id);
-    const std::string file = std::to_string(id) + ".f4";
-    write(folder / file, w.data(), static_cast<std::size_t>(w.size()));
-    parameters.push_back(
-        {{"name", trained.registry()[id].name}, {"rows", w.rows()}, {"cols", w.cols()}, {"file", file}});
-  }
-  std::ofstream(folder / "job.json") << nlohmann::json{{"parameters", parameters},
+  std::ofstream(folder / "job.json") << nlohmann::json{{"parameters", write_parameters(folder, trained.registry())},
                                                        {"features", data.features()},
                                                        {"examples", examples},
                                                        {"evaluated", evaluated},
@@ -134,7 +123,7 @@ void run(const Job& job) {
   for (Index i = 0; i < evaluated; ++i) split.validation.push_back(job.steps * job.batch + i);
 
   nlohmann::json out;
-  out["peak_gflops"] = bench::peak_gflops(job.threads);
+  out["peak_gflops"] = peak_gflops(job.threads);
   std::vector<std::unique_ptr<Trainer>> trainers;
   for (int r = 0; r < job.runs; ++r) trainers.push_back(trainer(job, data, split));
   if (!job.dump.empty()) dump(job, data, split, *trainers[0]);
