@@ -7,7 +7,7 @@ STRATA_BUILD_PACKAGES=(g++ cmake ninja-build libtbb-dev libeigen3-dev libboost-p
   librandom123-dev nlohmann-json3-dev zlib1g-dev dataset-fashion-mnist)
 # shellcheck disable=SC2034
 STRATA_TEST_PACKAGES=(libboost-test-dev python3 python3-numpy python3-h5py python3-xarray python3-h5netcdf
-  python3-netcdf4 python3-matplotlib python3-scipy)
+  python3-netcdf4 python3-matplotlib python3-scipy libbenchmark-dev)
 # shellcheck disable=SC2034  # torch runs on slow reference BLAS unless OpenBLAS stands beside it
 STRATA_TORCH_PACKAGES=(python3-torch libopenblas0-pthread)
 
