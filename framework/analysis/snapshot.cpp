@@ -85,12 +85,16 @@ Names axes_of(Extent extent) {
 SnapshotAnalysis::SnapshotAnalysis(const Net& net, const Loss& loss, const Dataset& data, const Split& split,
                                    std::uint64_t seed, const AnalysisSettings& settings)
     : net_(net), loss_(loss), data_(data), split_(split), seed_(seed),
-      settings_(settings), single_{Neurons(net.graph()), settings.targets, {}},
+      settings_(settings), single_{"hierarchy", "", Neurons(net.graph()), settings.targets, {}},
       examples_(sample_examples(split.validation, settings.examples, "analysis/examples")),
       x_(columns_of(data.train.x, examples_)) {
   if (settings.targets.empty()) single_.targets = sample_targets(single_.neurons, settings.neurons, seed);
   if (single_.neurons.has_channels()) {
-    channels_ = {Neurons::of_channels(net.graph()), {}, {}};
+    channels_ = {"hierarchy_channels",
+                 "as /hierarchy, with the mean of a channel over its positions as one neuron",
+                 Neurons::of_channels(net.graph()),
+                 {},
+                 {}};
     channels_->targets = sample_targets(channels_->neurons, settings.neurons, seed);
   }
 }
@@ -122,14 +126,13 @@ std::vector<DataGroup> SnapshotAnalysis::at(int epoch, const Registry& registry)
   const InfluenceAnalysis analysis(net_, registry, single_.neurons, view(x_), influence_options());
   const Hierarchy found = hierarchy_of(single_, analysis);
   if (epoch == 0) single_.init = found.values;
-  std::vector<DataGroup> groups{gradient_group(epoch, registry),
-                                hierarchy_group("hierarchy", epoch, registry, single_, found),
+  std::vector<DataGroup> groups{gradient_group(epoch, registry), hierarchy_group(epoch, registry, single_, found),
                                 attribution_group(epoch, registry, analysis, found), similarity_group(epoch, registry)};
   if (channels_) {
     const InfluenceAnalysis of_channels(net_, registry, channels_->neurons, view(x_), influence_options());
     const Hierarchy pooled = hierarchy_of(*channels_, of_channels);
     if (epoch == 0) channels_->init = pooled.values;
-    groups.push_back(hierarchy_group("hierarchy_channels", epoch, registry, *channels_, pooled));
+    groups.push_back(hierarchy_group(epoch, registry, *channels_, pooled));
   }
   return groups;
 }
@@ -169,12 +172,12 @@ DataGroup SnapshotAnalysis::gradient_group(int epoch, const Registry& registry) 
   return group;
 }
 
-DataGroup SnapshotAnalysis::hierarchy_group(const char* name, int epoch, const Registry& registry, Level& level,
+DataGroup SnapshotAnalysis::hierarchy_group(int epoch, const Registry& registry, Level& level,
                                             const Hierarchy& found) const {
   const Neurons& neurons = level.neurons;
   Integers distances(static_cast<std::size_t>(neurons.depth()));
   std::iota(distances.begin(), distances.end(), 1);
-  DataGroup group{name, {snapshot_axis(epoch)}, {}, {}};
+  DataGroup group{level.group, {snapshot_axis(epoch)}, {}, {}};
   group.axes.push_back({"scaling", Names(scaling_names.begin(), scaling_names.end()), "of influences"});
   group.axes.push_back({"with_input", Integers{0, 1}, "1: the input's features are among the sources"});
   group.axes.push_back(layer_axis(neurons, false));
@@ -184,10 +187,7 @@ DataGroup SnapshotAnalysis::hierarchy_group(const char* name, int epoch, const R
                  {"examples", static_cast<std::int32_t>(examples_.size())},
                  {"permuted_draws", settings_.permuted},
                  {"skip_edges", static_cast<std::int32_t>(neurons.skip_edges().size())}};
-  if (&level != &single_) {
-    group.notes.emplace_back("title", std::string("as /hierarchy, with the mean of a channel over its positions as one "
-                                                  "neuron"));
-  }
+  if (const std::string title = level.title; !title.empty()) group.notes.emplace_back("title", title);
   Integers depth, hops;
   for (std::size_t t = 1; t < neurons.size(); ++t) {
     depth.push_back(neurons[t].depth);

@@ -46,6 +46,7 @@ class SnapshotAnalysis {
  private:
   // What the measures are taken of: single neurons, or channels.
   struct Level {
+    const char *group, *title;  // of the hierarchy's group in the file; "": none
     Neurons neurons;
     std::vector<std::vector<Index>> targets;
     std::optional<HierarchyValues> init;
@@ -54,8 +55,7 @@ class SnapshotAnalysis {
   Hierarchy hierarchy_of(const Level& level, const InfluenceAnalysis& analysis) const;
   const HierarchyValues& init_null(Level& level) const;
   DataGroup gradient_group(int epoch, const Registry& registry) const;
-  DataGroup hierarchy_group(const char* name, int epoch, const Registry& registry, Level& level,
-                            const Hierarchy& found) const;
+  DataGroup hierarchy_group(int epoch, const Registry& registry, Level& level, const Hierarchy& found) const;
   DataGroup attribution_group(int epoch, const Registry& registry, const InfluenceAnalysis& analysis,
                               const Hierarchy& found) const;
   DataGroup similarity_group(int epoch, const Registry& registry) const;

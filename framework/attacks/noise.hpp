@@ -7,7 +7,7 @@
 namespace strata {
 
 enum class NoiseKind {
-  uniform,  ///< linf: each number uniform in [−ε, ε]; l2: a direction from the cube [−1, 1]ⁿ, ε long
+  uniform,  ///< linf: each number uniform in [−ε, ε]; l2: a direction from the cube [−1, 1]ⁿ, ε long; then into the range
   gaussian  ///< linf: each number normal with standard deviation ε/2, put into the ball; l2: a normal direction, ε long
 };
 

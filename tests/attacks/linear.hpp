@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "framework/attacks/oracle.hpp"
+#include "framework/attacks/region.hpp"
 #include "tests/support/builtin_rule.hpp"
 #include "tests/support/learning.hpp"
 
@@ -54,6 +55,12 @@ struct Linear {
     return Graph({{features}, {{"out", "dense", {"input"}, {{"units", classes}, {"bias", false}}}}, "out"});
   }
 };
+
+/// How far column b has been moved.
+inline double away(const Matrix& x, const Matrix& clean, Index b, Norm norm) {
+  const Eigen::VectorXd d = (x.col(b) - clean.col(b)).cast<double>();
+  return norm == Norm::linf ? d.lpNorm<Eigen::Infinity>() : d.norm();
+}
 
 inline Matrix random(Index rows, Index cols, const char* name, double scale = 1) {
   Matrix m(rows, cols);

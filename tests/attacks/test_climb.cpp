@@ -7,17 +7,13 @@
 #include "framework/core/errors.hpp"
 #include "framework/parallel/parallel.hpp"
 #include "tests/attacks/linear.hpp"
+#include "tests/attacks/trained.hpp"
 #include "tests/support/golden.hpp"
 
 using namespace strata;
 using namespace strata::testing;
 
 namespace {
-
-double away(const Matrix& x, const Matrix& clean, Index b, Norm norm) {
-  const Eigen::VectorXd d = (x.col(b) - clean.col(b)).cast<double>();
-  return norm == Norm::linf ? d.lpNorm<Eigen::Infinity>() : d.norm();
-}
 
 using Attack = Adversarial (*)(Oracle&, const Batch&, const Region&, const Climb&, std::uint64_t);
 
@@ -134,17 +130,10 @@ BOOST_AUTO_TEST_CASE(nothing_leaves_the_ball_or_the_range) {
 }
 
 BOOST_AUTO_TEST_CASE(more_restarts_and_more_room_fool_no_fewer) {
-  Setting s({.features = 12, .classes = 5, .clusters = 3, .train = 400, .test = 10}, 60, {16, 16});
-  const auto trainer = s.trainer(builtin("backprop"));
-  train(*trainer, 5);
-  Bench bench(s.graph(), "cross_entropy", builtin("backprop"));
-  for (ParamId id = 0; id < bench.registry.size(); ++id) bench.registry.value(id) = trainer->registry().value(id);
-  TrueOracle oracle(bench.model, *bench.rule);
-  BatchBuffer buffer(s.data, 100);
-  const Batch some = buffer.gather(s.data.train, std::span(s.split.train).first(100));
-  const Batch batch{some.x, some.one_hot, some.labels, some.ids, -100, 100};  // clusters have no range
+  Trained net;
+  const Batch batch = net.batch();
   const auto fooled = [&](const Climb& how, double epsilon) {
-    return climb(oracle, batch, {Norm::linf, epsilon, -100, 100}, how, 1).fooled;
+    return climb(net.oracle, batch, {Norm::linf, epsilon, -100, 100}, how, 1).fooled;
   };
   const auto count = [](const std::vector<char>& f) { return std::count(f.begin(), f.end(), 1); };
   const auto once = fooled(Climb::pgd(2), 0.1), often = fooled(Climb::pgd(2, 8), 0.1);

@@ -8,6 +8,7 @@
 #include "framework/core/errors.hpp"
 #include "framework/parallel/parallel.hpp"
 #include "tests/attacks/linear.hpp"
+#include "tests/attacks/trained.hpp"
 
 using namespace strata;
 using namespace strata::testing;
@@ -93,16 +94,9 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_already_is_at_no_distance_and_what_cannot_be_
 
 // In a curved net it is not exact; PGD cannot do much better.
 BOOST_AUTO_TEST_CASE(of_a_trained_net_no_attack_gets_by_much_closer) {
-  Setting s({.features = 12, .classes = 5, .clusters = 3, .train = 400, .test = 10}, 60, {16, 16});
-  const auto trainer = s.trainer(builtin("backprop"));
-  train(*trainer, 5);
-  Bench bench(s.graph(), "cross_entropy", builtin("backprop"));
-  for (ParamId id = 0; id < bench.registry.size(); ++id) bench.registry.value(id) = trainer->registry().value(id);
-  TrueOracle oracle(bench.model, *bench.rule);
-  BatchBuffer buffer(s.data, 100);
-  const Batch some = buffer.gather(s.data.train, std::span(s.split.train).first(100));
-  const Batch batch{some.x, some.one_hot, some.labels, some.ids, -100, 100};  // clusters have no range
-  const MinimalPerturbation found = deepfool(oracle, batch);
+  Trained net;
+  const Batch batch = net.batch();
+  const MinimalPerturbation found = deepfool(net.oracle, batch);
   int closer = 0, reached = 0, right = 0;
   for (Index b = 0; b < 100; ++b) {
     const auto i = static_cast<std::size_t>(b);
@@ -111,8 +105,8 @@ BOOST_AUTO_TEST_CASE(of_a_trained_net_no_attack_gets_by_much_closer) {
     const SubBatch one(batch, {b});
     const Region half{Norm::l2, 0.5 * found.distance[i], -100, 100},
         whole{Norm::l2, 1.3 * found.distance[i], -100, 100};
-    closer += climb(oracle, one.batch(), half, Climb::pgd(40), 1).fooled[0];
-    reached += climb(oracle, one.batch(), whole, Climb::pgd(60, 3), 1).fooled[0];
+    closer += climb(net.oracle, one.batch(), half, Climb::pgd(40), 1).fooled[0];
+    reached += climb(net.oracle, one.batch(), whole, Climb::pgd(60, 3), 1).fooled[0];
     ++right;
   }
   BOOST_TEST(closer <= 3);

@@ -34,11 +34,6 @@ std::vector<std::pair<std::string, Attack>> attacks() {
   return all;
 }
 
-double away(const Matrix& x, const Matrix& clean, Index b, Norm norm) {
-  const Eigen::VectorXd d = (x.col(b) - clean.col(b)).cast<double>();
-  return norm == Norm::linf ? d.lpNorm<Eigen::Infinity>() : d.norm();
-}
-
 // Keeps what it is asked; the scores never change, so that no query is better than another.
 class Recorder final : public Oracle {
  public:
