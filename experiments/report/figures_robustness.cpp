@@ -34,6 +34,40 @@ History by_radius(const AnalysedRuns& series, const std::function<double(const A
   return h;
 }
 
+// Names beside dots, where there is room: to the right, to the left, above or below; else the dot has its title alone.
+class DotLabels {
+ public:
+  DotLabels(Svg& svg, const Box& within) : svg_(svg), within_(within) {}
+
+  void add(double x, double y, const std::string& name) {
+    constexpr double height = 12;
+    const double width = text_width(name, 11);
+    struct Place {
+      double left, top;
+    };
+    for (const Place& p : {Place{x + 8, y - 7}, Place{x - 8 - width, y - 7}, Place{x - width / 2, y - 19},
+                           Place{x - width / 2, y + 6}}) {
+      const Box box{p.left, p.top, width, height};
+      const bool inside = box.x >= within_.x && box.x + box.w <= within_.x + within_.w && box.y >= within_.y &&
+                          box.y + box.h <= within_.y + within_.h;
+      if (!inside || std::any_of(taken_.begin(), taken_.end(), [&](const Box& b) { return meet(b, box); })) continue;
+      taken_.push_back(box);
+      svg_.text(box.x, box.y + height - 2, name, "s");
+      return;
+    }
+  }
+  /// A dot that no name may cover.
+  void keep_clear(double x, double y) { taken_.push_back({x - 4, y - 4, 8, 8}); }
+
+ private:
+  static bool meet(const Box& a, const Box& b) {
+    return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+  }
+  Svg& svg_;
+  Box within_;
+  std::vector<Box> taken_;
+};
+
 std::string radius_label(const AnalysedRuns& series) {
   const DataGroup& group = *cli::analysis_group(*series.runs.front(), "robustness");
   return group.axis("epsilon").long_name.ends_with("l2") ? "ε (L2)" : "ε (largest change of a pixel)";
@@ -60,7 +94,7 @@ std::optional<Figure> robustness_curves(const Study& study) {
           "of robustness.",
           panels_note(overlay.groups.size(), overlay.all)),
       overlay_curves(overlay, "What stays right under attack, by its size", radius_label(attacked.front()), false,
-                     "right under every attack, %")};
+                     "right, %")};
 }
 
 std::optional<Figure> robustness_by_path(const Study& study) {
@@ -157,6 +191,11 @@ std::optional<Figure> robustness_and_hierarchy(const Study& study) {
     const Box box{static_cast<double>(n % columns) * pitch + 52, static_cast<double>(n / columns) * (h + 66) + 26,
                   pitch - 66, h};
     Panel panel(svg, box, x, y, networks.size() == 1 && all == 1 ? "" : networks[n]);
+    struct Mean {
+      double x, y;
+      std::string rule;
+    };
+    std::vector<Mean> means;
     for (const AnalysedRuns& s : attacked) {
       if (s.network != networks[n]) continue;
       const auto seeds_x = cli::readings(s, share), seeds_y = cli::readings(s, worst);
@@ -165,9 +204,11 @@ std::optional<Figure> robustness_and_hierarchy(const Study& study) {
       const double mx = mean(seeds_x), my = mean(seeds_y);
       if (!std::isfinite(mx) || !std::isfinite(my)) continue;
       panel.dot(mx, my, look, s.rule, 4.5);
-      const bool left = panel.x(mx) + 8 + text_width(s.rule, 11) > box.x + box.w;
-      svg.text(panel.x(mx) + (left ? -8 : 8), panel.y(my) + 4, s.rule, "s", left ? "end" : "start");
+      means.push_back({panel.x(mx), panel.y(my), s.rule});
     }
+    DotLabels labels(svg, box);
+    for (const Mean& m : means) labels.keep_clear(m.x, m.y);
+    for (const Mean& m : means) labels.add(m.x, m.y, m.rule);
   }
   return Figure{"robustness-and-hierarchy", "Hierarchy and robustness",
                 cat("Each rule's mean over ", seeds_text(study),
