@@ -9,6 +9,7 @@
 #include "experiments/cli/commands.hpp"
 #include "experiments/cli/findings.hpp"
 #include "experiments/cli/new_file.hpp"
+#include "experiments/cli/surrogate.hpp"
 #include "experiments/cli/text.hpp"
 #include "experiments/cli/train_options.hpp"
 #include "experiments/cli/victim.hpp"
@@ -139,7 +140,7 @@ int attack(const Program& program, const Arguments& arguments) {
       data = load_training_data(program, net, values.text("data"));
     }
     checksum = own;
-    if (surrogate) check_surrogate(*surrogate, values.text("surrogate"), net.graph(), file);
+    if (surrogate) check_surrogate(*surrogate, values.text("surrogate"), net.graph()[Graph::input()].shape, file);
     std::optional<Attacked> found;
     with_threads(threads, [&] {
       found = attack_net(decider(net), surrogate ? &*surrogate : nullptr, test_examples(data.data, settings.examples),

@@ -12,6 +12,7 @@
 #include "experiments/cli/results.hpp"
 #include "experiments/cli/runner.hpp"
 #include "experiments/cli/store.hpp"
+#include "experiments/cli/surrogate.hpp"
 #include "experiments/cli/text.hpp"
 #include "experiments/cli/train_options.hpp"
 #include "experiments/cli/tune_options.hpp"
@@ -171,6 +172,7 @@ std::vector<std::string> claims_of(const Values& values) {
 int train(const Program& program, const Values& values, Plan plan, const std::string& command,
           const Arguments& arguments, bool single, const std::vector<Tuned>& tuned = {}) {
   start_from_weights(program, values, plan);
+  attack_by_surrogate(program, values, plan);
   const RunnerSettings settings = runner_settings(values, command, arguments);
   const auto unsupported = [](const RunPlan& run) { return !run.unsupported.empty(); };
   if (std::all_of(plan.runs.begin(), plan.runs.end(), unsupported)) {

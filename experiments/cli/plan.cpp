@@ -6,8 +6,6 @@
 
 #include "experiments/cli/data_source.hpp"
 #include "experiments/cli/text.hpp"
-#include "experiments/cli/trained_net.hpp"
-#include "experiments/cli/victim.hpp"
 #include "framework/core/errors.hpp"
 #include "framework/layers/activation.hpp"
 #include "framework/losses/loss.hpp"
@@ -25,34 +23,17 @@ Json to_json(const OptimizerSpec& s) {
           {"beta2", s.beta2}, {"epsilon", s.epsilon}, {"alpha", s.alpha},       {"weight_decay", s.weight_decay}};
 }
 
-Json to_json(const AttackSettings& s, const TrainedNet* surrogate) {
-  Json json{{"norm", to_string(s.table.norm)},
-            {"epsilons", s.table.epsilons},
-            {"names", s.attacks},
-            {"steps", s.steps},
-            {"restarts", s.restarts},
-            {"queries", s.queries},
-            {"draws", s.draws},
-            {"examples", s.examples},
-            {"keep", s.keep},
-            {"seed", s.seed}};
-  if (surrogate != nullptr) {
-    const RunRecord& r = surrogate->record();
-    json["surrogate"] = cat(r.rule, "-", r.network, "-s", r.seed, "-", r.hash);
-  }
-  return json;
-}
-
-// Whose examples are carried over, or null.
-std::shared_ptr<const TrainedNet> surrogate_of(const Program& program, const Values& values) {
-  if (!values.given("attack-surrogate")) {
-    const auto names = values.list("attacks");
-    if (std::find(names.begin(), names.end(), "transfer") != names.end()) {
-      throw UsageError("--attacks transfer: expected --attack-surrogate, a run that the examples are made on");
-    }
-    return nullptr;
-  }
-  return std::make_shared<const TrainedNet>(program, values.text("attack-surrogate"), TrainedNet::With::rule);
+Json to_json(const AttackSettings& s) {
+  return {{"norm", to_string(s.table.norm)},
+          {"epsilons", s.table.epsilons},
+          {"names", s.attacks},
+          {"steps", s.steps},
+          {"restarts", s.restarts},
+          {"queries", s.queries},
+          {"draws", s.draws},
+          {"examples", s.examples},
+          {"keep", s.keep},
+          {"seed", s.seed}};
 }
 
 std::string hash_of(Json config, bool with_epochs) {
@@ -268,10 +249,8 @@ Planner::Planner(const Program& program, const Values& values, std::vector<std::
   snapshots_ = analysed ? values.text("snapshots") : "none";
   if (analysed) snapshot_epochs_ = parse_snapshots(values, settings_.epochs);
   if (values.declares("attacks")) attacks_ = analysis_attack_settings(values);
-  if (!attacks_.attacks.empty()) {
-    if (snapshot_epochs_.empty())
-      throw UsageError("--attacks: nets are attacked at --snapshots, of which there are none");
-    surrogate_ = surrogate_of(program, values);
+  if (!attacks_.attacks.empty() && snapshot_epochs_.empty()) {
+    throw UsageError("--attacks: nets are attacked at --snapshots, of which there are none");
   }
   const long long validation = values.integer("validation", 1, 100'000'000);
   split_seed_ = values.integer("split-seed", 0, 2'147'483'647);
@@ -338,9 +317,6 @@ Planner::Planner(const Program& program, const Values& values, std::vector<std::
     networks_.push_back(network_slug(network));
     graphs_.push_back(plan_graph(program, values, network, data_->sample_shape, data_->classes, normalization));
     check_fit(network, graphs_.back(), *data_);
-    if (surrogate_) {
-      check_surrogate(*surrogate_, values.text("attack-surrogate"), graphs_.back(), cat("network '", network, "'"));
-    }
     if (analysed && values.given("k")) check_k(analysis_.k, Neurons(graphs_.back()));
   }
   distinct("networks", networks_);
@@ -364,7 +340,6 @@ RunPlan Planner::run(std::size_t rule, std::size_t network, const RunChange& cha
     run.analysis = analysis_;
     run.snapshots = snapshot_epochs_;
     run.attacks = attacks_;
-    run.surrogate = surrogate_;
   }
   const Asked asked = ask(entry, run.resolved.options, graph, *loss_);
   run.unsupported = asked.unsupported.empty() ? change.unsupported : asked.unsupported;
@@ -401,7 +376,7 @@ RunPlan Planner::run(std::size_t rule, std::size_t network, const RunChange& cha
                 {"seed", 0},
                 {"epochs", settings_.epochs}};
   if (run.trial) run.config["trial"] = true;
-  if (!run.attacks.attacks.empty()) run.config["analysis"]["attacks"] = to_json(run.attacks, surrogate_.get());
+  if (!run.attacks.attacks.empty()) run.config["analysis"]["attacks"] = to_json(run.attacks);
   run.cost = graph.multiply_adds() * static_cast<double>(split_.train.size()) * settings_.epochs * asked.walks *
              (1 + 2.0 * static_cast<double>(entry.optimizers.size()));
   return with_seed(std::move(run), 0);

@@ -28,14 +28,15 @@ struct RunPlan {
   ResolvedRule resolved;
   TrainSettings settings;
   AnalysisSettings analysis;
-  std::vector<int> snapshots;                   ///< epochs at which it is analysed, ascending; empty = never
-  AttackSettings attacks;                       ///< at those epochs, on validation examples; without attacks: never
-  std::shared_ptr<const TrainedNet> surrogate;  ///< whose adversarial examples are carried over, or null
-  nlohmann::ordered_json config;                ///< resolved: enough to run it again; the hash covers it, epochs aside
-  std::string hash;                             ///< 8 hex digits
-  std::string unsupported;                      ///< why the rule cannot train this network; "" if it can
-  std::string tuned;                            ///< where its hyper-parameters come from, if they were searched for
-  bool trial = false;                           ///< of a search for hyper-parameters: never sees the test set
+  std::vector<int> snapshots;  ///< epochs at which it is analysed, ascending; empty = never
+  AttackSettings attacks;      ///< at those epochs, on validation examples; without attacks: never
+  std::shared_ptr<const TrainedNet>
+      surrogate;                  ///< whose adversarial examples are carried over, or null (surrogate.hpp)
+  nlohmann::ordered_json config;  ///< resolved: enough to run it again; the hash covers it, epochs aside
+  std::string hash;               ///< 8 hex digits
+  std::string unsupported;        ///< why the rule cannot train this network; "" if it can
+  std::string tuned;              ///< where its hyper-parameters come from, if they were searched for
+  bool trial = false;             ///< of a search for hyper-parameters: never sees the test set
   nlohmann::ordered_json start = nlohmann::ordered_json::object();  ///< what it starts from, for /provenance
   double cost = 1;  ///< rough multiply-adds of the whole run, to order runs by and to guess how long
 
@@ -107,7 +108,6 @@ class Planner {
   TrainSettings settings_;
   AnalysisSettings analysis_;
   AttackSettings attacks_;
-  std::shared_ptr<const TrainedNet> surrogate_;
   std::string snapshots_;  // as given
   std::vector<int> snapshot_epochs_;
   std::unique_ptr<Loss> loss_;

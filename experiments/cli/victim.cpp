@@ -275,15 +275,6 @@ DataGroup adversarial_group(const DataAxis& each, const std::vector<Attacked>& a
 
 Decider decider(const TrainedNet& net) { return {{net.net(), net.loss(), net.registry()}, net.rule()}; }
 
-void check_surrogate(const TrainedNet& surrogate, const std::string& file, const Graph& graph,
-                     const std::string& network) {
-  const Node& own = surrogate.graph()[Graph::input()];
-  const Node& other = graph[Graph::input()];
-  if (own.units == other.units) return;
-  throw UsageError(cat("surrogate ", file, ": has inputs of ", to_string(own.shape), ", ", network, " of ",
-                       to_string(other.shape), ": expected the same"));
-}
-
 double Attacked::median_distance() const { return distances.empty() ? quiet_nan : distances[distances.size() / 2]; }
 
 Attacked attack_net(const Decider& net, const TrainedNet* surrogate, const Attackable& from, AttackSettings settings) {

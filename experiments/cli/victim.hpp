@@ -18,9 +18,6 @@ struct Decider {
 };
 /// Read with its rule.
 Decider decider(const TrainedNet& net);
-/// Throws UsageError, naming both files, unless the surrogate takes the inputs of `graph`, of `network`.
-void check_surrogate(const TrainedNet& surrogate, const std::string& file, const Graph& graph,
-                     const std::string& network);
 
 /// Examples of a data set, by their place in it.
 struct Attackable {
