@@ -82,14 +82,7 @@ struct Beside {
 };
 
 Beside beside(const AnalysedRuns& cell, const AnalysedRuns& other, const Reading& reading) {
-  std::vector<double> a, b;
-  for (const RunRecord* x : cell.runs) {
-    for (const RunRecord* y : other.runs) {
-      if (x->seed != y->seed) continue;
-      a.push_back(reading(*x));
-      b.push_back(reading(*y));
-    }
-  }
+  const auto [a, b] = pairs_by_seed(cell, reading, other, reading);
   return {&cell, paired_difference(a, b), paired_t_test(a, b)};
 }
 

@@ -99,16 +99,21 @@ Reading first_layer_share(const std::string& measure, Scaling scaling, Moment mo
   };
 }
 
-Interval paired_by_seed(const AnalysedRuns& a, const Reading& of_a, const AnalysedRuns& b, const Reading& of_b) {
-  std::vector<double> left, right;
+SeedPairs pairs_by_seed(const AnalysedRuns& a, const Reading& of_a, const AnalysedRuns& b, const Reading& of_b) {
+  SeedPairs pairs;
   for (const RunRecord* x : a.runs) {
     for (const RunRecord* y : b.runs) {
       if (x->seed != y->seed) continue;
-      left.push_back(of_a(*x));
-      right.push_back(of_b(*y));
+      pairs.a.push_back(of_a(*x));
+      pairs.b.push_back(of_b(*y));
     }
   }
-  return paired_difference(left, right);
+  return pairs;
+}
+
+Interval paired_by_seed(const AnalysedRuns& a, const Reading& of_a, const AnalysedRuns& b, const Reading& of_b) {
+  const SeedPairs pairs = pairs_by_seed(a, of_a, b, of_b);
+  return paired_difference(pairs.a, pairs.b);
 }
 
 std::string interval_text(const Interval& i, const std::function<std::string(double)>& show) {

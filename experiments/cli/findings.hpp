@@ -53,6 +53,12 @@ double prior_share_at(const DataGroup& hierarchy, std::size_t snapshot, Scaling 
 Reading first_layer_share(const std::string& measure, Scaling scaling, Moment moment, const std::string& suffix = "",
                           const std::string& group = "hierarchy");
 
+/// Readings of a and of b over the seeds that both have, in a's order.
+struct SeedPairs {
+  std::vector<double> a, b;
+};
+SeedPairs pairs_by_seed(const AnalysedRuns& a, const Reading& of_a, const AnalysedRuns& b, const Reading& of_b);
+
 /// a − b by seed over the seeds that both have.
 Interval paired_by_seed(const AnalysedRuns& a, const Reading& of_a, const AnalysedRuns& b, const Reading& of_b);
 

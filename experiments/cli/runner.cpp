@@ -177,9 +177,9 @@ class Run {
     found.push_back(attack_net({{trainer_.net(), *loss_, trainer_.registry()}, trainer_.rule()}, run_.surrogate.get(),
                                examples, run_.attacks));
     if (found.front().table.names.empty()) return;  // the rule's decision allows none of them
-    const DataAxis here{"snapshot", std::vector<std::int32_t>{epoch},
-                        "epochs trained when it was measured; 0 is before training"};
-    for (DataGroup& group : robustness_groups(here, found, run_.attacks)) found_.push_back(std::move(group));
+    for (DataGroup& group : robustness_groups(snapshot_axis(epoch), found, run_.attacks)) {
+      found_.push_back(std::move(group));
+    }
   }
 
   Index examples_attacked() const {

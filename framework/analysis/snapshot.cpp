@@ -24,10 +24,6 @@ using Names = std::vector<std::string>;
 using Doubles = std::vector<double>;
 using Integers = std::vector<std::int32_t>;
 
-DataAxis snapshot_axis(int epoch) {
-  return {"snapshot", Integers{epoch}, "epochs trained when it was measured; 0 is before training"};
-}
-
 DataAxis layer_axis(const Neurons& neurons, bool with_input) {
   Names names = neurons.names();
   if (!with_input) names.erase(names.begin());
@@ -81,6 +77,10 @@ Names axes_of(Extent extent) {
 }
 
 }  // namespace
+
+DataAxis snapshot_axis(int epoch) {
+  return {"snapshot", Integers{epoch}, "epochs trained when it was measured; 0 is before training"};
+}
 
 SnapshotAnalysis::SnapshotAnalysis(const Net& net, const Loss& loss, const Dataset& data, const Split& split,
                                    std::uint64_t seed, const AnalysisSettings& settings)

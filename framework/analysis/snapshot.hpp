@@ -30,6 +30,9 @@ struct AnalysisSettings {
   std::vector<std::vector<Index>> targets = {};
 };
 
+/// The axis `snapshot` of a group at one epoch.
+DataAxis snapshot_axis(int epoch);
+
 class SnapshotAnalysis {
  public:
   /// The net's parameters must have been the first that its registry got, as a Trainer's are. Everything must outlive
