@@ -173,7 +173,7 @@ void Group::set(const std::string& name, const Attribute& value) const {
 
 void Group::set(const std::string& dataset_name, const std::string& name, const Attribute& value) const {
   const Quiet quiet;
-  write_attribute(dataset(dataset_name).get(), cat(where(dataset_name), " @", name), name, value);
+  write_attribute(dataset(dataset_name), cat(where(dataset_name), " @", name), name, value);
 }
 
 void Group::add_scale(const std::string& name, Values values, const About& about) const {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -128,10 +129,15 @@ class Group {
 
  private:
   Handle child(const std::string& name) const;
-  Handle dataset(const std::string& name) const;
+  Id object(const std::string& name) const;   // the group itself for ""; valid until another one is asked for
+  Id dataset(const std::string& name) const;  // likewise
 
   Handle handle_;
   std::string file_, path_;
+  // The last object stays open: mostly several things are asked of the same one in turn, and opening takes longest.
+  mutable Handle last_;
+  mutable std::string last_name_;
+  mutable std::map<std::uint64_t, std::string> scales_;  // paths of scales by what the file refers to them with
 };
 
 /// The root of an empty file that is built in memory: no disk, no lock, no half-written file. When it is complete:

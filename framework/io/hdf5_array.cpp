@@ -46,10 +46,10 @@ std::uint64_t file_size(const std::string& file) {
 ArrayInfo Group::array(const std::string& name) const {
   const Quiet quiet;
   const std::string here = where(name);
-  const Handle object = dataset(name);
-  const Handle type(found(H5Dget_type(object.get()), here), H5Tclose);
-  const Handle space(found(H5Dget_space(object.get()), here), H5Sclose);
-  const Handle creation(found(H5Dget_create_plist(object.get()), here), H5Pclose);
+  const Id object = dataset(name);
+  const Handle type(found(H5Dget_type(object), here), H5Tclose);
+  const Handle space(found(H5Dget_space(object), here), H5Sclose);
+  const Handle creation(found(H5Dget_create_plist(object), here), H5Pclose);
   ArrayInfo info{type_name(type.get()), {}};
   const int rank = found(H5Sget_simple_extent_ndims(space.get()), here);
   std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
@@ -61,8 +61,7 @@ ArrayInfo Group::array(const std::string& name) const {
     throw DataError(cat(here, ": its values are kept in other files; expected all in one, as h5repack writes it"));
   check_filters(creation.get(), here);
   constexpr long double best_ratio = 1100;  // of gzip, a little generously
-  const auto held =
-      static_cast<long double>(std::min<std::uint64_t>(H5Dget_storage_size(object.get()), file_size(file_)));
+  const auto held = static_cast<long double>(std::min<std::uint64_t>(H5Dget_storage_size(object), file_size(file_)));
   auto bytes = static_cast<long double>(std::max<std::size_t>(1, H5Tget_size(type.get())));
   for (const auto extent : info.shape) bytes *= static_cast<long double>(extent);
   if (bytes > 0 && held == 0) throw DataError(cat(here, ": holds no values: none were written"));
@@ -75,12 +74,12 @@ ArrayInfo Group::array(const std::string& name) const {
 template <class T> void Group::read(const std::string& name, std::span<T> values) const {
   const Quiet quiet;
   const std::string here = where(name);
-  const Handle object = dataset(name);
-  const Handle space(found(H5Dget_space(object.get()), here), H5Sclose);
+  const Id object = dataset(name);
+  const Handle space(found(H5Dget_space(object), here), H5Sclose);
   const auto count = static_cast<std::uint64_t>(found(H5Sget_simple_extent_npoints(space.get()), here));
   if (count != values.size())
     throw DataError(cat(here, ": has ", count, " values where ", values.size(), " are expected"));
-  if (count > 0) found(H5Dread(object.get(), number_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), here);
+  if (count > 0) found(H5Dread(object, number_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), here);
 }
 
 template void Group::read(const std::string&, std::span<std::uint8_t>) const;

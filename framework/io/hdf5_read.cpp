@@ -30,16 +30,24 @@ std::vector<std::string> read_strings(hid_t type, hid_t space, hsize_t count, co
 }  // namespace
 
 Handle Group::child(const std::string& name) const {
-  if (name.empty()) return {found(H5Oopen(handle_.get(), ".", H5P_DEFAULT), where()), H5Oclose};
   if (found(H5Lexists(handle_.get(), name.c_str(), H5P_DEFAULT), where(name)) == 0)
     throw DataError(cat(where(name), ": not in the file"));
   return {found(H5Oopen(handle_.get(), name.c_str(), H5P_DEFAULT), where(name), "open"), H5Oclose};
 }
 
-Handle Group::dataset(const std::string& name) const {
-  Handle handle = child(name);
-  if (H5Iget_type(handle.get()) != H5I_DATASET) throw DataError(cat(where(name), ": expected a dataset"));
-  return handle;
+Id Group::object(const std::string& name) const {
+  if (name.empty()) return handle_.get();
+  if (name != last_name_ || last_.get() < 0) {
+    last_ = child(name);
+    last_name_ = name;
+  }
+  return last_.get();
+}
+
+Id Group::dataset(const std::string& name) const {
+  const Id id = object(name);
+  if (H5Iget_type(id) != H5I_DATASET) throw DataError(cat(where(name), ": expected a dataset"));
+  return id;
 }
 
 bool Group::has_group(const std::string& name) const {
@@ -54,7 +62,7 @@ bool Group::has_dataset(const std::string& name) const {
 
 namespace {
 
-std::vector<std::string> members(hid_t group, const std::string& where, H5I_type_t wanted) {
+std::vector<std::string> members(hid_t group, const std::string& where, H5O_type_t wanted) {
   const Quiet quiet;
   H5G_info_t info;
   found(H5Gget_info(group, &info), where);
@@ -71,16 +79,18 @@ std::vector<std::string> members(hid_t group, const std::string& where, H5I_type
     }
     std::string text(static_cast<std::size_t>(found(length, where)), '\0');
     found(name(text.data(), text.size() + 1), where);
-    const Handle object(found(H5Oopen(group, text.c_str(), H5P_DEFAULT), cat(where, " ", text), "open"), H5Oclose);
-    if (H5Iget_type(object.get()) == wanted) names.push_back(std::move(text));
+    H5O_info_t object;
+    found(H5Oget_info_by_name2(group, text.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT), cat(where, " ", text),
+          "open");
+    if (object.type == wanted) names.push_back(std::move(text));
   }
   return names;
 }
 
 }  // namespace
 
-std::vector<std::string> Group::groups() const { return members(handle_.get(), where(), H5I_GROUP); }
-std::vector<std::string> Group::datasets() const { return members(handle_.get(), where(), H5I_DATASET); }
+std::vector<std::string> Group::groups() const { return members(handle_.get(), where(), H5O_TYPE_GROUP); }
+std::vector<std::string> Group::datasets() const { return members(handle_.get(), where(), H5O_TYPE_DATASET); }
 
 Group Group::open(const std::string& name) const {
   const Quiet quiet;
@@ -93,32 +103,32 @@ Group Group::open(const std::string& name) const {
 
 std::vector<std::string> Group::attributes(const std::string& dataset) const {
   const Quiet quiet;
-  const Handle object = child(dataset);
+  const Id object = this->object(dataset);
   std::vector<std::string> names;
   const auto collect = [](hid_t, const char* name, const H5A_info_t*, void* out) -> herr_t {
     static_cast<std::vector<std::string>*>(out)->emplace_back(name);
     return 0;
   };
   hsize_t start = 0;
-  if (H5Aiterate2(object.get(), H5_INDEX_CRT_ORDER, H5_ITER_INC, &start, collect, &names) < 0) {
+  if (H5Aiterate2(object, H5_INDEX_CRT_ORDER, H5_ITER_INC, &start, collect, &names) < 0) {
     names.clear();
     start = 0;
-    found(H5Aiterate2(object.get(), H5_INDEX_NAME, H5_ITER_INC, &start, collect, &names), where(dataset));
+    found(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &start, collect, &names), where(dataset));
   }
   return names;
 }
 
 bool Group::has_attribute(const std::string& name, const std::string& dataset) const {
   const Quiet quiet;
-  return found(H5Aexists(child(dataset).get(), name.c_str()), where(dataset)) > 0;
+  return found(H5Aexists(object(dataset), name.c_str()), where(dataset)) > 0;
 }
 
 Attribute Group::attribute(const std::string& name, const std::string& dataset) const {
   const Quiet quiet;
   const std::string here = cat(where(dataset), " @", name);
-  const Handle object = child(dataset);
-  if (found(H5Aexists(object.get(), name.c_str()), here) == 0) throw DataError(cat(here, ": no such attribute"));
-  const Handle attribute(found(H5Aopen(object.get(), name.c_str(), H5P_DEFAULT), here), H5Aclose);
+  const Id object = this->object(dataset);
+  if (found(H5Aexists(object, name.c_str()), here) == 0) throw DataError(cat(here, ": no such attribute"));
+  const Handle attribute(found(H5Aopen(object, name.c_str(), H5P_DEFAULT), here), H5Aclose);
   const Handle type(found(H5Aget_type(attribute.get()), here), H5Tclose);
   const Handle space(found(H5Aget_space(attribute.get()), here), H5Sclose);
   const auto read = [&](hid_t memory, void* out) { found(H5Aread(attribute.get(), memory, out), here); };
@@ -157,6 +167,24 @@ std::int32_t Group::integer(const std::string& name, const std::string& dataset)
 
 namespace {
 
+// What refers to the first scale of each axis of a dataset that has scales; 0 where an axis has none.
+std::vector<hobj_ref_t> first_scales(hid_t dataset, std::size_t rank, const std::string& where) {
+  const auto good = [&](auto result) { return found(result, where, "follow its dimension scales"); };
+  const Handle attribute(good(H5Aopen(dataset, "DIMENSION_LIST", H5P_DEFAULT)), H5Aclose);
+  const Handle space(good(H5Aget_space(attribute.get())), H5Sclose);
+  const Handle type(good(H5Tvlen_create(H5T_STD_REF_OBJ)), H5Tclose);
+  if (static_cast<std::size_t>(good(H5Sget_simple_extent_npoints(space.get()))) != rank)
+    throw DataError(cat(where, ": its DIMENSION_LIST is not of its axes"));
+  std::vector<hvl_t> lists(rank);
+  good(H5Aread(attribute.get(), type.get(), lists.data()));
+  std::vector<hobj_ref_t> first(rank, 0);
+  for (std::size_t i = 0; i < rank; ++i) {
+    if (lists[i].len > 0) first[i] = *static_cast<const hobj_ref_t*>(lists[i].p);
+  }
+  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, lists.data());
+  return first;
+}
+
 // The path of a scale, seen from a dataset in the group `from`; "" if it has none. It mostly lies under its own name in that
 // group or one above it. HDF5 would find it as well, but walks through the whole file for each.
 std::string scale_path(hid_t at, std::string from, hid_t scale) {
@@ -180,42 +208,43 @@ std::string scale_path(hid_t at, std::string from, hid_t scale) {
 
 std::vector<Axis> Group::axes(const std::string& name) const {
   const Quiet quiet;
-  const Handle object = dataset(name);
-  const Handle space(found(H5Dget_space(object.get()), where(name)), H5Sclose);
-  const int rank = found(H5Sget_simple_extent_ndims(space.get()), where(name));
-  std::vector<hsize_t> sizes(static_cast<std::size_t>(rank));
+  const Id object = dataset(name);
+  const Handle space(found(H5Dget_space(object), where(name)), H5Sclose);
+  const auto rank = static_cast<std::size_t>(found(H5Sget_simple_extent_ndims(space.get()), where(name)));
+  std::vector<hsize_t> sizes(rank);
   if (rank > 0) found(H5Sget_simple_extent_dims(space.get(), sizes.data(), nullptr), where(name));
-  const bool scale = H5DSis_scale(object.get()) > 0;
-  std::vector<Axis> result;
-  for (int i = 0; i < rank; ++i) {
-    Axis axis{sizes[static_cast<std::size_t>(i)], scale ? cat(path_ == "/" ? "" : path_, "/", name) : ""};
-    struct Search {
-      const std::string& from;
-      std::string& found;
-    } search{path_, axis.scale};
-    const auto first = [](hid_t at, unsigned, hid_t scale_id, void* data) -> herr_t {
-      const auto& [from, path] = *static_cast<Search*>(data);
-      path = scale_path(at, from, scale_id);
-      return path.empty() ? -1 : 1;
-    };
-    if (!scale)
-      found(H5DSiterate_scales(object.get(), static_cast<unsigned>(i), nullptr, first, &search), where(name),
-            "follow its dimension scales");
-    result.push_back(std::move(axis));
+  std::vector<Axis> result(rank);
+  for (std::size_t i = 0; i < rank; ++i) result[i].size = sizes[i];
+  if (H5DSis_scale(object) > 0) {
+    for (Axis& axis : result) axis.scale = cat(path_ == "/" ? "" : path_, "/", name);
+  } else if (rank > 0 && found(H5Aexists(object, "DIMENSION_LIST"), where(name)) > 0) {
+    // H5DSiterate_scales gives the same, and opens every scale of every dataset anew.
+    const std::vector<hobj_ref_t> scales = first_scales(object, rank, where(name));
+    for (std::size_t i = 0; i < rank; ++i) {
+      if (scales[i] == 0) continue;
+      auto& path = scales_[scales[i]];
+      if (path.empty()) {
+        const Handle scale(H5Rdereference2(object, H5P_DEFAULT, H5R_OBJECT, &scales[i]), H5Oclose);
+        if (scale.get() >= 0) path = scale_path(handle_.get(), path_, scale.get());
+        if (path.empty())
+          throw DataError(cat(where(name), ": cannot follow its dimension scales (HDF5: ", innermost(), ")"));
+      }
+      result[i].scale = path;
+    }
   }
   return result;
 }
 
 bool Group::is_scale(const std::string& name) const {
   const Quiet quiet;
-  return H5DSis_scale(dataset(name).get()) > 0;
+  return H5DSis_scale(dataset(name)) > 0;
 }
 
 namespace {
 
-bool is_of_class(const Handle& dataset, H5T_class_t kind, const std::string& where) {
+bool is_of_class(Id dataset, H5T_class_t kind, const std::string& where) {
   const Quiet quiet;
-  const Handle type(found(H5Dget_type(dataset.get()), where), H5Tclose);
+  const Handle type(found(H5Dget_type(dataset), where), H5Tclose);
   return H5Tget_class(type.get()) == kind;
 }
 
@@ -226,8 +255,8 @@ bool Group::is_integer(const std::string& name) const { return is_of_class(datas
 
 bool Group::is_single(const std::string& name) const {
   const Quiet quiet;
-  const Handle object = dataset(name);
-  const Handle type(found(H5Dget_type(object.get()), where(name)), H5Tclose);
+  const Id object = dataset(name);
+  const Handle type(found(H5Dget_type(object), where(name)), H5Tclose);
   return H5Tget_class(type.get()) == H5T_FLOAT && H5Tget_size(type.get()) == 4;
 }
 
@@ -247,15 +276,14 @@ std::size_t value_count(hid_t dataset, hid_t type, hid_t space, const std::strin
 template <class T> std::vector<T> Group::numbers(const std::string& name) const {
   const Quiet quiet;
   const std::string here = where(name);
-  const Handle object = dataset(name);
-  const Handle type(found(H5Dget_type(object.get()), here), H5Tclose);
-  const Handle space(found(H5Dget_space(object.get()), here), H5Sclose);
+  const Id object = dataset(name);
+  const Handle type(found(H5Dget_type(object), here), H5Tclose);
+  const Handle space(found(H5Dget_space(object), here), H5Sclose);
   const auto kind = H5Tget_class(type.get());
   if (kind != H5T_INTEGER && (kind != H5T_FLOAT || std::is_integral_v<T>))
     throw DataError(cat(here, ": expected ", std::is_integral_v<T> ? "integers" : "numbers"));
-  std::vector<T> values(value_count(object.get(), type.get(), space.get(), here));
-  if (!values.empty())
-    found(H5Dread(object.get(), number_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), here);
+  std::vector<T> values(value_count(object, type.get(), space.get(), here));
+  if (!values.empty()) found(H5Dread(object, number_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), here);
   return values;
 }
 
@@ -266,13 +294,13 @@ template std::vector<std::int32_t> Group::numbers(const std::string&) const;
 std::vector<std::string> Group::strings(const std::string& name) const {
   const Quiet quiet;
   const std::string here = where(name);
-  const Handle object = dataset(name);
-  const Handle type(found(H5Dget_type(object.get()), here), H5Tclose);
-  const Handle space(found(H5Dget_space(object.get()), here), H5Sclose);
+  const Id object = dataset(name);
+  const Handle type(found(H5Dget_type(object), here), H5Tclose);
+  const Handle space(found(H5Dget_space(object), here), H5Sclose);
   if (H5Tget_class(type.get()) != H5T_STRING) throw DataError(cat(here, ": expected strings"));
   return read_strings(
-      type.get(), space.get(), value_count(object.get(), type.get(), space.get(), here), here,
-      [&](hid_t memory, void* out) { found(H5Dread(object.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out), here); });
+      type.get(), space.get(), value_count(object, type.get(), space.get(), here), here,
+      [&](hid_t memory, void* out) { found(H5Dread(object, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out), here); });
 }
 
 Group open_file(const std::filesystem::path& path) {

@@ -84,7 +84,7 @@ def main():
                                         "[network.plain]\nhidden=16x5\n[network.plain_skip]\nhidden=16x5\nskip=1:5\n")
         strata("run", "--rule", "fa", "--hidden", "12x3", "--epochs", "1", "--out", "one", *small, folder=folder)
         strata("compare", "--config", "two.ini", "--out", "two", *small, folder=folder)
-        strata("compare", "--rules", "all", "--seeds", "10", "--hidden", "8x2", "--epochs", "1", "--out", "many", *small, folder=folder)
+        strata("compare", "--rules", "all", "--seeds", "3", "--hidden", "8x2", "--epochs", "1", "--out", "many", *small, folder=folder)
         strata("compare", "--rules", "backprop", "--seeds", "1", "--hidden", "6x40", "--epochs", "12", "--neurons", "2", "--out", "deep",
                *small, folder=folder)
         strata("compare", "--config", "two.ini", "--rules", "backprop,fa,dtp", "--seeds", "1", "--tune", "9", "--out", "tuned", *small,
