@@ -123,12 +123,13 @@ bool Net::takes(NodeId node, std::size_t input, const Sweep& sweep) const {
 
 void Net::pull_back_node(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas,
                          const Sweep& sweep) const {
-  pull_back(registry, node, acts, deltas, sweep, false);
+  pull_back(registry, node, acts, deltas, sweep, false, nullptr);
 }
 
-// With `pass_on`, a gradient that goes to a tail alone goes on, block by block, to what the tail reads.
-void Net::pull_back(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas, const Sweep& sweep,
-                    bool pass_on) const {
+// With `pass_on`, a gradient that goes to a tail alone goes on, block by block, to what the tail reads. True if `gradients`
+// has got the node's, found on the way.
+bool Net::pull_back(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas, const Sweep& sweep,
+                    bool pass_on, NodeGradients* gradients) const {
   const View dy = deltas[node];
   const std::vector<NodeId>& inputs = graph_[node].inputs;
   FewViews x;
@@ -142,38 +143,46 @@ void Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       dx.push_back(takes(node, i, sweep) ? deltas.at(inputs[i], dy.cols()) : no_view());
     }
-    if (std::none_of(dx.begin(), dx.end(), wanted)) return;
+    if (std::none_of(dx.begin(), dx.end(), wanted)) return false;
     const MutViews all{dx.data(), dx.size()};
     if (one_hot) {
       layer.pull_back_units(span_of(w), span_of(x), acts[node], acts.aux(node), dy, sweep.unit, all);
     } else {
       layer.pull_back(span_of(w), span_of(x), acts[node], acts.aux(node), dy, all);
     }
-    return;
+    return false;
   }
   const NodeId in = inputs[0];
-  if (!takes(node, 0, sweep)) return;
+  if (!takes(node, 0, sweep)) return false;
   const MutView dx = deltas.overwritten(in, dy.cols());
   const NodeId below = in == Graph::input() ? in : graph_[in].inputs[0];
   const bool stops = sweep.at_point && graph_.is_credit_point(in);
   const bool tail = in != Graph::input() && !stops && graph_[in].readers.size() == 1 &&
                     tail_[static_cast<std::size_t>(below)] == in && takes(in, 0, sweep) && !deltas.present(below);
-  if (!pass_on || !tail) {
-    layer.pull_back_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, {});
-    return;
-  }
+  const auto run = [&](BlockBody done) {
+    if (gradients != nullptr && !params(node).empty() && dy.cols() == acts.batch()) {
+      const auto place = [&](std::size_t p) {
+        const Matrix& value = registry.value(params(node)[p]);
+        return gradients->place(params(node)[p], value.rows(), value.cols());
+      };
+      if (layer.backward_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, done, place)) return true;
+    }
+    layer.pull_back_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, done);
+    return false;
+  };
+  if (!pass_on || !tail) return run({});
   const Pointwise& f = *graph_[in].layer->pointwise();
   const View z = acts[below];
   const View y = acts[in];
   MutView dz = deltas.overwritten(below, dy.cols());
-  layer.pull_back_blocks(
-      span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, [&](Index row, Index col, MutView block) {
-        for (Index c = 0; c < block.cols(); ++c) {
-          const Index sample = (col + c) % y.cols();  // dy may hold several cotangents a sample
-          f.pull(block.rows(), at(z, row, sample), at(y, row, sample), at(block, 0, c), at(dz, row, col + c));
-        }
-      });
+  const bool found = run([&](Index row, Index col, MutView block) {
+    for (Index c = 0; c < block.cols(); ++c) {
+      const Index sample = (col + c) % y.cols();  // dy may hold several cotangents a sample
+      f.pull(block.rows(), at(z, row, sample), at(y, row, sample), at(block, 0, c), at(dz, row, col + c));
+    }
+  });
   deltas.pass_on(in);
+  return found;
 }
 
 void Net::backward(const Registry& registry, const Activations& acts, Deltas& deltas, NodeGradients* gradients,
@@ -181,8 +190,8 @@ void Net::backward(const Registry& registry, const Activations& acts, Deltas& de
   for (NodeId id = graph_.size() - 1; id > 0; --id) {
     if (!deltas.present(id)) continue;
     if (sweep.at_point && graph_.is_credit_point(id)) sweep.at_point(id, deltas.at(id, deltas[id].cols()));
-    if (gradients != nullptr && !params(id).empty()) gradients->add(*this, id, acts, deltas[id]);
-    if (!deltas.passed_on(id)) pull_back(registry, id, acts, deltas, sweep, true);
+    const bool found = !deltas.passed_on(id) && pull_back(registry, id, acts, deltas, sweep, true, gradients);
+    if (gradients != nullptr && !params(id).empty() && !found) gradients->add(*this, id, acts, deltas[id]);
   }
 }
 

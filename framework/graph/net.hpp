@@ -23,6 +23,8 @@ class NodeGradients {
   virtual ~NodeGradients() = default;
   /// The node's parameters get scale·(∂y/∂w)ᵀ dy. `acts` and `dy` must stay as they are until the gradients are used.
   virtual void add(const Net& net, NodeId node, const Activations& acts, View dy, Scalar scale = 1) = 0;
+  /// The parameter gets what the caller writes to this matrix of rows × cols, all of it.
+  virtual MutView place(ParamId parameter, Index rows, Index cols) = 0;
 };
 
 /// Which matrices carry a signal back through each parameter: its own id for backprop, a feedback matrix otherwise.
@@ -98,8 +100,8 @@ class Net {
   bool forward_node(const Ctx& ctx, const Registry& registry, NodeId node, Index batch, Activations& acts,
                     bool with_tail) const;
   bool takes(NodeId node, std::size_t input, const Sweep& sweep) const;
-  void pull_back(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas, const Sweep& sweep,
-                 bool pass_on) const;
+  bool pull_back(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas, const Sweep& sweep,
+                 bool pass_on, NodeGradients* gradients) const;
 
   Graph graph_;
   std::vector<std::vector<ParamId>> params_;

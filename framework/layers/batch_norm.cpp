@@ -120,8 +120,12 @@ void pull(const Block& block, View x, const Scalar* mean, View dy, const Pull& b
   }
 }
 
+// Told of the sums of a channel.
+using Told = FunctionRef<void(Index channel, const PairSum& sums)>;
+
 // With P the derivative of x̂ by x, which is symmetric: (adds to) dx = γ P dy, for each block of as many columns as x has.
-template <bool adds> void pull_all(View gamma, View x, const Aux& aux, View dy, MutView dx, BlockBody done) {
+template <bool adds>
+void pull_all(View gamma, View x, const Aux& aux, View dy, MutView dx, BlockBody done, Told told = {}) {
   const Index channels = gamma.rows(), positions = x.rows() / channels, batch = x.cols();
   const auto count = static_cast<double>(positions * batch);
   for_channels(channels, positions, dy.cols(), 1, [&](const Block& block) {
@@ -141,6 +145,7 @@ template <bool adds> void pull_all(View gamma, View x, const Aux& aux, View dy, 
         by.of_dy[i] = static_cast<Scalar>(factor);
         by.of_x[i] = coupled ? static_cast<Scalar>(-factor * inverse * inverse * sums[i].product / count) : 0;
         by.rest[i] = coupled ? static_cast<Scalar>(-factor * sums[i].plain / count) : 0;
+        if (coupled && told) told(block.first + c, sums[i]);
       }
       pull<adds>(block, x, aux.data.col(mean_used).data() + block.first, dy, by, dx, k, done);
     }
@@ -215,6 +220,17 @@ void BatchNorm::pull_back(Views w, Views x, View, const Aux& aux, View dy, MutVi
 
 void BatchNorm::pull_back_blocks(Views w, Views x, View, const Aux& aux, View dy, MutView dx, BlockBody done) const {
   norm::pull_all<false>(w[0], x[0], aux, dy, dx, done);
+}
+
+bool BatchNorm::backward_blocks(Views w, Views x, View, const Aux& aux, View dy, MutView dx, BlockBody done,
+                                ParamPlace g) const {
+  if (aux.data(0, norm::by_batch) == 0) return false;  // pulls back without sums
+  MutView of_gamma = g(0), of_beta = g(1);
+  norm::pull_all<false>(w[0], x[0], aux, dy, dx, done, [&](Index channel, const norm::PairSum& sums) {
+    of_gamma(channel, 0) = static_cast<Scalar>(sums.product * aux.data(channel, norm::inverse_sd_used));
+    of_beta(channel, 0) = static_cast<Scalar>(sums.plain);
+  });
+  return true;
 }
 
 void BatchNorm::param_grad(Views x, View, const Aux& aux, View dy, MutViews g, Scalar scale) const {

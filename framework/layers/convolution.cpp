@@ -96,10 +96,9 @@ class PlacedProduct {
   Index ldb_, k_, cols_;
 };
 
-// to(m, q) = dy(position, m) at the grid point q of each position, 0 at the others; maps filled up with zeros to whole vectors,
-// ld of them.
+// to(m, q) = dy(position, m) at the grid point q of each position, the others are left alone; maps filled up with zeros to whole
+// vectors, ld of them.
 void place_maps(const Patches& patches, const Scalar* dy, Index positions, Index maps, Scalar* to, Index ld) {
-  std::fill_n(to, patches.grid() * ld, Scalar(0));
   patches.for_stretches(0, patches.grid(), patches.pitch(), [&](Index position, Index point, Index length) {
     for (Index m = 0; m < maps; m += vector_lanes) {
       Index r = 0;
@@ -209,6 +208,7 @@ void Convolution::forward(View w, View bias, View x, MutView y, Scalar beta, Blo
     MutView pixels = part_of(y, 0, y.rows(), b, 1);
     MutView out(pixels.data(), P, maps_, Eigen::OuterStride<>(P));
     Scalar* const placed = placed_here.of(patches.scratch_size(inputs));
+    patches.clear(inputs, placed);
     for (Index g = 0; g < groups_; ++g) {
       patches.place(x.data() + b * x.outerStride() + g * inputs * image, inputs, placed);
       const PlacedProduct product(patches, placed, w.data() + g * outputs, w.outerStride(), weight_cols(), outputs);
@@ -274,6 +274,7 @@ void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody 
       const Patches& patches = phase.patches;
       const Index k = outputs * patches.taps();
       Scalar* const placed = placed_here.of(patches.scratch_size(outputs));
+      patches.clear(outputs, placed);
       for (Index g = 0; g < groups_; ++g, v += k * inputs) {
         patches.place(dy.data() + b * dy.outerStride() + g * outputs * P, outputs, placed);
         const PlacedProduct product(patches, placed, v, inputs, k, inputs);
@@ -340,7 +341,9 @@ void Convolution::gradients(View x, View dy, Scalar scale, BlockBody weight, Blo
     Scalar* const placed = placed_here.of(ones + points);
     Scalar* const maps = maps_here.of(high * points);
     Scalar* const sum = memory + s * sum_size + first * T * sum_rows + g * high;
+    patches.clear(here, placed);
     std::fill_n(placed + ones, points, Scalar(1));
+    std::fill_n(maps, high * points, Scalar(0));
     for (Index b = B * s / sums; b < B * (s + 1) / sums; ++b) {
       patches.place(x.data() + b * x.outerStride() + (g * inputs + first) * image, here, placed);
       place_maps(patches, dy.data() + b * dy.outerStride() + g * outputs * P, P, outputs, maps, high);

@@ -40,6 +40,10 @@ void Layer::pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, 
   if (done) hand_on(dx, done);
 }
 
+bool Layer::backward_blocks(Views, Views, View, const Aux&, View, MutView, BlockBody, ParamPlace) const {
+  return false;
+}
+
 bool Layer::param_grad_blocks(Views, View, const Aux&, View, Scalar, ParamBlockBody) const { return false; }
 
 void Layer::param_grad(Views, View, const Aux&, View, MutViews, Scalar) const {}

@@ -55,6 +55,9 @@ class Pointwise {
 /// As BlockBody, for parameter p of a layer.
 using ParamBlockBody = FunctionRef<void(std::size_t p, Index row, Index col, MutView block)>;
 
+/// Where the gradient of parameter p of a layer is to be written, all of it.
+using ParamPlace = FunctionRef<MutView(std::size_t p)>;
+
 class Layer {
  public:
   virtual ~Layer() = default;
@@ -106,7 +109,7 @@ class Layer {
   /// g[p] += scale·(∂y/∂w[p])ᵀ dy, summed over the batch. dy has B columns.
   virtual void param_grad(Views x, View y, const Aux& aux, View dy, MutViews g, Scalar scale) const;
 
-  // The three below do the same work with the same bits, and hand on each block of the result while it is in the cache.
+  // The four below do the same work with the same bits, and hand on each block of the result while it is in the cache.
   // Layers override them where that is faster.
 
   /// forward, then done(block) for all of y.
@@ -114,6 +117,11 @@ class Layer {
 
   /// For layers of one input: dx = (∂y/∂x)ᵀ dy, whatever dx held, then done(block) for all of dx, if given.
   virtual void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done) const;
+
+  /// pull_back_blocks of a dy of B columns, and on the way g(p) = (∂y/∂w[p])ᵀ dy, with the bits of param_grad, for every
+  /// trainable parameter. Returns false, and has done nothing, if the layer gains nothing by doing both at once.
+  virtual bool backward_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done,
+                               ParamPlace g) const;
 
   /// done(p, block) for all of scale·(∂y/∂w[p])ᵀ dy of every parameter p, which has no other place. Returns false, and
   /// has done nothing, if the layer cannot do it in blocks.

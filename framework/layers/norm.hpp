@@ -27,6 +27,8 @@ class BatchNorm final : public Layer {
   void forward_blocks(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux, BlockBody done) const override;
   void pull_back(Views w, Views x, View y, const Aux& aux, View dy, MutViews dx) const override;
   void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done) const override;
+  bool backward_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done,
+                       ParamPlace g) const override;
   void param_grad(Views x, View y, const Aux& aux, View dy, MutViews g, Scalar scale) const override;
   void move_statistics(const Aux& aux, MutViews w) const override;
   void push_forward(Views w, Views x, View y, const Aux& aux, Views dx, Views dw, MutView dy) const override;

@@ -41,7 +41,11 @@ Patches::Patches(Index channels, Extents image, Extents out, Extents stride, con
     const Index r = row % stride[0], c = col % stride[1];
     auto plane = std::find_if(planes_.begin(), planes_.end(), [&](const Plane& p) { return p.row == r && p.col == c; });
     if (plane == planes_.end()) {
-      planes_.push_back({r, c, channel_size()});
+      // Column j is pixel j·stride + shift.
+      const Index shift = c - lead_[1];
+      const Index first = std::clamp<Index>(floor_div(-shift + stride[1] - 1, stride[1]), 0, plane_[1]);
+      const Index end = std::clamp<Index>(floor_div(image[1] - shift + stride[1] - 1, stride[1]), first, plane_[1]);
+      planes_.push_back({r, c, channel_size(), first, end - first, first * stride[1] + shift});
       plane = planes_.end() - 1;
     }
     offsets.push_back(plane->at + row / stride[0] * plane_[1] + col / stride[1]);
@@ -53,19 +57,16 @@ Patches::Patches(Index channels, Extents image, Extents out, Extents stride, con
 
 Index Patches::scratch_size(Index channels) const { return channels * channel_size() + lanes; }
 
+void Patches::clear(Index channels, Scalar* scratch) const { std::fill_n(scratch, scratch_size(channels), Scalar(0)); }
+
 void Patches::place(const Scalar* images, Index channels, Scalar* scratch) const {
-  std::fill_n(scratch, scratch_size(channels), Scalar(0));
   for (Index channel = 0; channel < channels; ++channel, images += image_[0] * image_[1], scratch += channel_size()) {
     for (const Plane& plane : planes_) {
-      // Column j of the plane is pixel j·stride + shift.
-      const Index shift = plane.col - lead_[1];
-      const Index from = std::clamp<Index>(floor_div(-shift + stride_[1] - 1, stride_[1]), 0, plane_[1]);
-      const Index to = std::clamp<Index>(floor_div(image_[1] - shift + stride_[1] - 1, stride_[1]), from, plane_[1]);
-      Scalar* row = scratch + plane.at;
+      Scalar* row = scratch + plane.at + plane.first;
       for (Index i = 0; i < plane_[0]; ++i, row += plane_[1]) {
         const Index y = i * stride_[0] + plane.row - lead_[0];
         if (y < 0 || y >= image_[0]) continue;
-        copy_strided(images + y * image_[1] + from * stride_[1] + shift, stride_[1], to - from, row + from);
+        copy_strided(images + y * image_[1] + plane.pixel, stride_[1], plane.count, row);
       }
     }
   }

@@ -43,7 +43,10 @@ class Patches {
   /// Numbers of scratch memory for so many of the channels, with room behind for a vector to be read from the last point.
   Index scratch_size(Index channels) const;
 
-  /// Places so many images, which lie one after the other.
+  /// Makes the scratch memory of so many channels ready for `place`.
+  void clear(Index channels, Scalar* scratch) const;
+
+  /// Places so many images, which lie one after the other, where the memory is clear or holds images placed before.
   void place(const Scalar* images, Index channels, Scalar* scratch) const;
 
   /// each(position, point, length): stretches of output pixels, in one row each, among `count` points from `first` on that lie
@@ -63,8 +66,10 @@ class Patches {
 
  private:
   struct Plane {
-    Index row, col;  // remainder of its pixels' rows and columns
-    Index at;        // in a channel's scratch
+    Index row, col;      // remainder of its pixels' rows and columns
+    Index at;            // in a channel's scratch
+    Index first, count;  // its columns that show the image
+    Index pixel;         // the first of them in the image's rows
   };
   Index channel_size() const { return static_cast<Index>(planes_.size()) * plane_[0] * plane_[1]; }
 

@@ -20,11 +20,14 @@ void GradSink::add(const Net& net, NodeId node, const Activations& acts, View dy
   nodes_.push_back({&net, node, &acts, dy.data(), dy.rows(), dy.cols(), dy.outerStride(), scale});
 }
 
-void GradSink::add(ParamId parameter, View g, Scalar scale) {
-  if (direct_.size() == direct_count_) direct_.emplace_back();
-  Direct& place = direct_[direct_count_++];
-  place.parameter = parameter;
-  place.g = scale * g;
+void GradSink::add(ParamId parameter, View g, Scalar scale) { place(parameter, g.rows(), g.cols()) = scale * g; }
+
+MutView GradSink::place(ParamId parameter, Index rows, Index cols) {
+  if (direct_.size() == direct_count_) direct_.emplace_back();  // numbers stay where they are
+  Direct& next = direct_[direct_count_++];
+  next.parameter = parameter;
+  next.g.resize(rows, cols);
+  return mut_view(next.g);
 }
 
 void GradSink::alias(ParamId parameter, ParamId like) { aliases_.push_back({parameter, like}); }

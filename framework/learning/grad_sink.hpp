@@ -20,6 +20,9 @@ class GradSink final : public NodeGradients {
   /// parameter that is not there.
   void add(ParamId parameter, View g, Scalar scale = 1);
 
+  /// The same for a g that the caller writes, before the phase ends, to the matrix of rows × cols that this returns.
+  MutView place(ParamId parameter, Index rows, Index cols) override;
+
   /// `parameter` gets the same gradient as `like`, transposed if the shapes say so (Kolen–Pollack).
   void alias(ParamId parameter, ParamId like);
 

@@ -37,14 +37,21 @@ using UnalignedVec __attribute__((vector_size(vector_bytes), aligned(sizeof(Scal
 inline Vec load(const Scalar* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 inline void store(Scalar* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
-/// to[j] = from[j], j < count: in pieces of a vector, the last under a mask. A call of memcpy costs more than a short row.
+// Copies the last `count` < 2·width numbers of a row: width of them at once if there are as many, then width/2, …
+template <int width> void copy_rest(const Scalar* from, Index count, Scalar* to) {
+  if (count & width) {
+    std::memcpy(to, from, width * sizeof(Scalar));
+    from += width;
+    to += width;
+  }
+  if constexpr (width > 1) copy_rest<width / 2>(from, count, to);
+}
+
+/// to[j] = from[j], j < count: in pieces of a vector, of half a vector, … A call of memcpy costs more than a short row.
 inline void copy_row(const Scalar* from, Index count, Scalar* to) {
   Index j = 0;
   for (; j + lanes <= count; j += lanes) store(to + j, load(from + j));
-  if (j == count) return;
-  for (Index l = 0; l < lanes; ++l) {
-    if (l < count - j) to[j + l] = from[j + l];
-  }
+  if (j < count) copy_rest<lanes / 2>(from + j, count - j, to + j);
 }
 
 // a·b + c with one rounding wherever the processor can. Said outright: from a·b + c the compiler makes one instruction in

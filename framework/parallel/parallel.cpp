@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "framework/parallel/subnormals.hpp"
 #include "framework/parallel/team.hpp"
 
 #ifndef STRATA_STD_THREADS
@@ -36,6 +37,12 @@ class Here {
   Team* team_;
 };
 
+// What a member of the team does.
+void follow(Team& team, int member) {
+  const FlushSubnormals flush;
+  team.serve(member);
+}
+
 // Does the work as the one who calls loops; then, also if it threw, sends the members home and waits for them.
 void lead(Team& team, int threads, FunctionRef<void()> work, FunctionRef<void()> wait_for_members) {
   const auto dismiss = [&] {
@@ -44,6 +51,7 @@ void lead(Team& team, int threads, FunctionRef<void()> work, FunctionRef<void()>
   };
   try {
     const Here inside(threads, threads > 1 ? &team : nullptr);
+    const FlushSubnormals flush;
     work();
   } catch (...) {
     dismiss();
@@ -79,7 +87,7 @@ void parallel_for(Index count, TaskBody body) {
 void with_threads(int threads, const std::function<void()>& work) {
   Team team(threads);
   std::vector<std::thread> members;
-  for (int t = 1; t < threads; ++t) members.emplace_back([&team, t] { team.serve(t); });
+  for (int t = 1; t < threads; ++t) members.emplace_back([&team, t] { follow(team, t); });
   lead(team, threads, work, [&] {
     for (auto& member : members) member.join();
   });
@@ -92,7 +100,7 @@ void with_threads(int threads, const std::function<void()>& work) {
   arena.execute([&] {
     Team team(threads);
     tbb::task_group members;
-    for (int t = 1; t < threads; ++t) members.run([&team, t] { team.serve(t); });
+    for (int t = 1; t < threads; ++t) members.run([&team, t] { follow(team, t); });
     lead(team, threads, work, [&] { members.wait(); });
   });
 }

@@ -22,7 +22,8 @@ void parallel_for(Index count, TaskBody body);
 /// Threads that `parallel_for` may use here (1 outside `run_many` means: everything inline).
 int current_threads();
 
-/// Runs `work` with `threads` threads for every parallel_for inside it. Requires threads ≥ 1.
+/// Runs `work` with `threads` threads for every parallel_for inside it. Requires threads ≥ 1. On all of these threads subnormal
+/// numbers are taken for 0, as they are not where no threads have been asked for (subnormals.hpp).
 void with_threads(int threads, const std::function<void()>& work);
 
 /// Runs independent jobs on `threads` threads in all: with at least as many jobs as threads, one thread a job, taken

@@ -9,6 +9,7 @@
 #include "framework/core/errors.hpp"
 #include "framework/graph/net.hpp"
 #include "framework/layers/catalog.hpp"
+#include "framework/learning/grad_sink.hpp"
 #include "framework/parallel/parallel.hpp"
 #include "tests/support/golden.hpp"
 #include "tests/support/layer_trial.hpp"
@@ -370,6 +371,67 @@ BOOST_AUTO_TEST_CASE(blocks_cover_everything_once_and_overwrite) {
       std::vector<Matrix> added{Matrix::Zero(t.y.rows(), 20)};
       t.pull_back(t.w, dy, added);
       BOOST_TEST(distance(dx, added[0]) < tight);
+    }
+  }
+}
+
+// Backprop's way through batch norm takes its sums once; whoever asks for the two halves apart gets the same bits.
+BOOST_AUTO_TEST_CASE(gradients_found_on_the_way_back_have_the_same_bits) {
+  for (const Shape& shape : {Shape{75}, Shape{6, 3, 5}, Shape{3, 50, 50}}) {
+    LayerTrial t = trial("batch_norm", Json::object(), shape, noise(features(shape), 10, "x"));
+    t.w[0] = noise(t.w[0].rows(), 1, "gamma", 1);
+    t.forward();
+    const View x = view(t.x[0]);
+    Matrix apart(t.y.rows(), 10), together(t.y.rows(), 10), seen = Matrix::Zero(t.y.rows(), 10);
+    t.layer->pull_back_blocks(testing::views(t.w), {&x, 1}, view(t.y), t.aux, view(t.dy), mut_view(apart), {});
+    std::vector<Matrix> wanted = zeros(t.w), g = zeros(t.w);
+    t.param_grad(wanted, 1);
+    const auto place = [&](std::size_t p) {
+      g[p].setConstant(7);  // is written, not added to
+      return mut_view(g[p]);
+    };
+    const auto back = [&] {
+      return t.layer->backward_blocks(
+          testing::views(t.w), {&x, 1}, view(t.y), t.aux, view(t.dy), mut_view(together),
+          [&](Index row, Index col, MutView block) { seen.block(row, col, block.rows(), block.cols()).array() += 1; },
+          place);
+    };
+    BOOST_TEST(back());
+    BOOST_TEST((bytes(together) == bytes(apart)));
+    for (const std::size_t p : {0, 1, 2, 3}) BOOST_TEST((bytes(g[p]) == bytes(wanted[p])), "parameter " << p);
+    BOOST_TEST((seen.array() == 1).all());
+    t.ctx.mode = Mode::evaluate;
+    t.forward();
+    BOOST_TEST(!back());
+    BOOST_TEST((seen.array() == 1).all());
+  }
+}
+
+// A net's backward half reports these gradients once, whichever way they were found; parameters that are not asked for and
+// signals of several columns a sample among them.
+BOOST_AUTO_TEST_CASE(a_net_reports_each_gradient_once) {
+  Registry registry(1);
+  const Net net(
+      Graph({{6, 7, 5}, {{"n1", "batch_norm", {"input"}}, {"a", "tanh", {"n1"}}, {"n2", "batch_norm", {"a"}}}, "n2"}),
+      registry);
+  const Graph& graph = net.graph();
+  const Matrix x = noise(graph[Graph::input()].units, 17, "x"), dy = noise(x.rows(), 17, "dy");
+  Activations acts(graph);
+  net.forward(Ctx(), registry, view(x), acts);
+  for (const bool to_input : {false, true}) {  // whether n1 is pulled back through as well
+    Deltas deltas(graph);
+    deltas.at(graph.output(), 17) = dy;
+    GradSink sink;
+    net.backward(registry, acts, deltas, &sink, {.to_input = to_input});
+    sink.resolve(registry, registry.group("forward"));
+    for (const NodeId node : {NodeId{1}, NodeId{3}}) {
+      std::vector<Matrix> wanted(4, Matrix::Zero(6, 1));
+      std::vector<MutView> g;
+      for (Matrix& m : wanted) g.push_back(mut_view(m));
+      net.param_grad(node, acts, deltas[node], g, 1);
+      for (const std::size_t p : {0, 1}) {
+        BOOST_TEST((bytes(Matrix(sink.gradient(net.params(node)[p]))) == bytes(wanted[p])), node << " " << p);
+      }
     }
   }
 }
