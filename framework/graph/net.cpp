@@ -4,6 +4,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include "framework/core/errors.hpp"
+#include "framework/parallel/column_blocks.hpp"
 
 namespace strata {
 namespace {
@@ -32,6 +33,16 @@ bool stays_one_hot(const Graph& graph, NodeId node, NodeId neuron) {
     if (graph[graph[node].readers[0]].layer->mixes_units()) return false;
   }
   return true;
+}
+
+// Adds dy to the delta of a node.
+void share_out(View dy, Deltas& deltas, NodeId node) {
+  const bool first = !deltas.present(node);
+  MutView to = first ? deltas.overwritten(node, dy.cols()) : deltas.at(node, dy.cols());
+  for_column_blocks(dy.rows(), dy.cols(), [&](Index c, Index n) {
+    if (first) to.middleCols(c, n) = dy.middleCols(c, n);
+    else to.middleCols(c, n) += dy.middleCols(c, n);
+  });
 }
 
 const Scalar* at(const View& m, Index row, Index col) { return m.data() + col * m.outerStride() + row; }
@@ -138,6 +149,12 @@ bool Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
   add_weights(*this, registry, node, sweep.transport, w);
   const Layer& layer = *graph_[node].layer;
   const bool one_hot = sweep.one_hot >= 0 && stays_one_hot(graph_, node, sweep.one_hot);
+  if (inputs.size() > 1 && layer.passes_back() && !one_hot) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (takes(node, i, sweep)) share_out(dy, deltas, inputs[i]);
+    }
+    return false;
+  }
   if (inputs.size() > 1 || one_hot || (takes(node, 0, sweep) && deltas.present(inputs[0]))) {
     FewMutViews dx;
     for (std::size_t i = 0; i < inputs.size(); ++i) {

@@ -13,6 +13,7 @@ namespace {
 
 using gemm_kernel::block_for;
 using gemm_kernel::block_rows;
+using gemm_kernel::HalvesA;
 using gemm_kernel::max_cols_of;
 using gemm_kernel::ScatteredA;
 using gemm_kernel::ScatteredB;
@@ -85,8 +86,12 @@ class PlacedProduct {
     const Index groups = pieces(cols, max_cols_of<ScatteredA>(static_cast<int>(high)));
     for (Index g = 0; g < groups; ++g) {
       const Index n = cols * g / groups, wide = cols * (g + 1) / groups - n;
-      block_for<ScatteredA>(high, wide)(k_, {placed_, patches_.reads().data(), offsets.data(), b_ + col + n, ldb_},
-                                        c + n * ldc, ldc, update);
+      const ScatteredA operands{placed_, patches_.reads().data(), offsets.data(), b_ + col + n, ldb_};
+      if (patches_.half_vectors()) {
+        block_for<HalvesA>(high, wide)(k_, {operands, patches_.pitch()}, c + n * ldc, ldc, update);
+      } else {
+        block_for<ScatteredA>(high, wide)(k_, operands, c + n * ldc, ldc, update);
+      }
     }
   }
 
@@ -213,7 +218,7 @@ void Convolution::forward(View w, View bias, View x, MutView y, Scalar beta, Blo
       patches.place(x.data() + b * x.outerStride() + g * inputs * image, inputs, placed);
       const PlacedProduct product(patches, placed, w.data() + g * outputs, w.outerStride(), weight_cols(), outputs);
       const MutView here = part_of(out, 0, P, g * outputs, outputs);
-      if (patches.whole_vectors()) {
+      if (patches.of_pixels()) {
         product.into(here, beta);
       } else {
         product.tiles([&](Index point, Index rows, Index col, MutView tile) {
@@ -279,7 +284,7 @@ void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody 
         patches.place(dy.data() + b * dy.outerStride() + g * outputs * P, outputs, placed);
         const PlacedProduct product(patches, placed, v, inputs, k, inputs);
         const MutView here = part_of(out, 0, image, g * inputs, inputs);
-        if (whole && patches.whole_vectors()) {
+        if (whole && patches.of_pixels()) {
           product.into(here, beta);
           continue;
         }

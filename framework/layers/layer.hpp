@@ -92,6 +92,9 @@ class Layer {
   /// True if y is x[0] itself, number by number: then y need not be computed, only shown.
   virtual bool passes_through() const { return false; }
 
+  /// True if what goes back to each input is dy itself, number by number: then it need not be pulled back, only shared out.
+  virtual bool passes_back() const { return passes_through(); }
+
   /// Multiply-adds of forward for one sample.
   virtual double multiply_adds(std::span<const Shape> in) const;
 

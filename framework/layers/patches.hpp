@@ -25,12 +25,14 @@ class Patches {
   Patches(Index channels, Extents image, Extents out, Extents stride, const std::vector<Tap>& taps);
 
   Index taps() const { return taps_; }
-  /// True if output rows are whole vectors: then products need not be made of the grid.
-  bool whole_vectors() const { return out_[1] % vector_lanes == 0; }
-  /// What products are made of: output pixels if their rows are whole vectors, else points of the grid; and where such a
-  /// point reads, from what the first reads.
-  Index points() const { return whole_vectors() ? out_[0] * out_[1] : grid(); }
-  Index offset(Index point) const { return whole_vectors() ? point / out_[1] * plane_[1] + point % out_[1] : point; }
+  /// True if two output rows together are a vector.
+  bool half_vectors() const { return 2 * out_[1] == vector_lanes && out_[0] % 2 == 0; }
+  /// True if output rows are whole vectors or halves: then products need not be made of the grid.
+  bool of_pixels() const { return out_[1] % vector_lanes == 0 || half_vectors(); }
+  /// What products are made of: output pixels, or else points of the grid; and where such a point reads, from what the
+  /// first reads.
+  Index points() const { return of_pixels() ? out_[0] * out_[1] : grid(); }
+  Index offset(Index point) const { return of_pixels() ? point / out_[1] * plane_[1] + point % out_[1] : point; }
 
   /// Points of the grid, up to the last output pixel.
   Index grid() const { return (out_[0] - 1) * plane_[1] + out_[1]; }
@@ -61,7 +63,7 @@ class Patches {
   }
   /// Of the points that products are made of.
   template <class Each> void for_stretches(Index first, Index count, const Each& each) const {
-    for_stretches(first, count, whole_vectors() ? out_[1] : pitch(), each);
+    for_stretches(first, count, of_pixels() ? out_[1] : pitch(), each);
   }
 
  private:

@@ -18,16 +18,23 @@ Shape Add::infer(std::span<const Shape> in) const {
   return in[0];
 }
 
-void Add::forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const {
+void Add::forward(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux) const {
+  forward_blocks(at, w, x, y, aux, {});
+}
+
+void Add::forward_blocks(const NodeCtx&, Views, Views x, MutView y, Aux&, BlockBody done) const {
   for_column_blocks(y.rows(), y.cols(), [&](Index c, Index n) {
-    y.middleCols(c, n) = x[0].middleCols(c, n) + x[1].middleCols(c, n);
-    for (std::size_t i = 2; i < x.size(); ++i) y.middleCols(c, n) += x[i].middleCols(c, n);
+    MutView block(y.data() + c * y.outerStride(), y.rows(), n, Eigen::OuterStride<>(y.outerStride()));
+    block = x[0].middleCols(c, n) + x[1].middleCols(c, n);
+    for (std::size_t i = 2; i < x.size(); ++i) block += x[i].middleCols(c, n);
+    if (done) done(0, c, block);
   });
 }
 
 void Add::pull_back(Views, Views, View, const Aux&, View dy, MutViews dx) const {
   for (MutView& d : dx) {
-    if (wanted(d)) d += dy;
+    if (!wanted(d)) continue;
+    for_column_blocks(d.rows(), d.cols(), [&](Index c, Index n) { d.middleCols(c, n) += dy.middleCols(c, n); });
   }
 }
 

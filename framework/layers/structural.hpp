@@ -11,7 +11,9 @@ class Add final : public Layer {
   std::string type() const override { return "add"; }
   bool keeps_units() const override { return true; }
   Shape infer(std::span<const Shape> in) const override;
-  void forward(const NodeCtx&, Views, Views x, MutView y, Aux&) const override;
+  bool passes_back() const override { return true; }
+  void forward(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux) const override;
+  void forward_blocks(const NodeCtx&, Views, Views x, MutView y, Aux&, BlockBody done) const override;
   void pull_back(Views, Views x, View y, const Aux&, View dy, MutViews dx) const override;
   void push_forward(Views w, Views x, View y, const Aux&, Views dx, Views dw, MutView dy) const override;
 };

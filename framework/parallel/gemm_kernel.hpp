@@ -37,6 +37,16 @@ using UnalignedVec __attribute__((vector_size(vector_bytes), aligned(sizeof(Scal
 inline Vec load(const Scalar* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 inline void store(Scalar* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
+// Half of it from `low` on, half from `high` on.
+inline Vec load_halves(const Scalar* low, const Scalar* high) {
+  using Half __attribute__((vector_size(vector_bytes / 2), aligned(sizeof(Scalar)), may_alias)) = Scalar;
+  return [&]<std::size_t... E>(std::index_sequence<E...>) {
+    return __builtin_shufflevector(*reinterpret_cast<const Half*>(low), *reinterpret_cast<const Half*>(high),
+                                   int(E)...);
+  }
+  (std::make_index_sequence<lanes>{});
+}
+
 // Copies the last `count` < 2·width numbers of a row: width of them at once if there are as many, then width/2, …
 template <int width> void copy_rest(const Scalar* from, Index count, Scalar* to) {
   if (count & width) {
@@ -114,6 +124,14 @@ struct ScatteredA {
   Index vector(int v) const { return vectors[v]; }
 };
 
+/// The same where each vector's second half begins `half` further on than the first.
+struct HalvesA : ScatteredA {
+  Index half;
+};
+
+template <class Operands> Vec vector_at(const Operands&, const Scalar* p) { return load(p); }
+inline Vec vector_at(const HalvesA& of, const Scalar* p) { return load_halves(p, p + of.half); }
+
 /// B's columns stand anywhere: B(p, j) is b[at[j] + p]. No wider than there are registers for the addresses.
 struct ScatteredB {
   const Scalar* a;
@@ -142,7 +160,7 @@ template <int V, int N, class Operands> void block(Index k, const Operands& of, 
   for (Index p = 0; p < k; ++p) {
     Vec column[V];
 #pragma GCC unroll 12
-    for (int v = 0; v < V; ++v) column[v] = held(load(in.column(p) + vector[v]));
+    for (int v = 0; v < V; ++v) column[v] = held(vector_at(in, in.column(p) + vector[v]));
 #pragma GCC unroll 12
     for (int j = 0; j < N; ++j) {
       const Vec factor = all(in.b(p, j));

@@ -27,7 +27,7 @@ struct Geometry {
 };
 
 // Kernels of one pixel and of the whole image, strides larger than the kernel, holes, padding wider than the kernel reaches,
-// maps of one pixel, more positions than a block, rows of whole vectors, channels that fill no vector and more than one tile.
+// maps of one pixel, more positions than a block, rows of whole vectors and of half ones, channels that fill no vector and more than one tile.
 const std::vector<Geometry> geometries = {
     {{1, 1, 1}, 1, {{1, 1}}},
     {{3, 7, 5}, 4, {{3, 3}}},
@@ -46,6 +46,9 @@ const std::vector<Geometry> geometries = {
     {{1, 20, 21}, 2, {{5, 5}, {1, 1}, {2, 2}}},
     {{2, 6, 16}, 3, {{3, 3}, {1, 1}, {1, 1}}},
     {{4, 7, 32}, 6, {{3, 3}, {2, 2}, {1, 1}}, 2},
+    {{3, 10, 8}, 5, {{3, 3}, {1, 1}, {1, 1}}},
+    {{2, 20, 16}, 3, {{3, 3}, {2, 2}, {1, 1}}},
+    {{4, 18, 4}, 6, {{3, 3}, {1, 1}, {1, 1}}, 2},
     {{3, 3, 48}, 140, {{1, 1}}},
     {{9, 4, 4}, 70, {{3, 3}, {1, 1}, {1, 1}}},
     {{40, 3, 3}, 150, {{2, 2}, {1, 1}, {1, 1}}},
