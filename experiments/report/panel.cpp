@@ -81,6 +81,7 @@ std::string tick_text(double value, const Axis& axis) {
 
 void LabelRow::add(double middle, const std::string& text) {
   const double half = text_width(text, 11) / 2;
+  middle = std::min(middle, svg_.width() - half);
   if (middle - half < free_from_) return;
   svg_.text(middle, y_, text, "s", "middle");
   free_from_ = middle + half + gap_;

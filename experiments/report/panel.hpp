@@ -26,7 +26,8 @@ std::vector<double> ticks(const Axis& axis, int wanted);
 /// Short text of a tick: "0.25", "10⁻³", "2,000".
 std::string tick_text(double value, const Axis& axis);
 
-/// Names side by side, small and in the middle of where they belong; what would touch the one before is left out.
+/// Names side by side, small and in the middle of where they belong, unless they would reach beyond the picture there;
+/// what would touch the one before is left out.
 class LabelRow {
  public:
   LabelRow(Svg& svg, double y, double gap) : svg_(svg), y_(y), gap_(gap) {}

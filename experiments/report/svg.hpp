@@ -45,6 +45,7 @@ class Svg {
   void begin_group(std::string_view attributes);
   void end_group();
 
+  double width() const { return width_; }
   std::string element() const;  ///< for a page that has svg_style
   std::string file() const;     ///< to stand alone, with its style inside
 

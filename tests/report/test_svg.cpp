@@ -48,6 +48,17 @@ BOOST_AUTO_TEST_CASE(long_text_is_cut_by_letters) {
   BOOST_TEST(cut.substr(0, 4) == "åå");
 }
 
+BOOST_AUTO_TEST_CASE(labels_stay_in_the_picture) {
+  Svg svg(100, 50, "picture");
+  LabelRow row(svg, 40, 5);
+  row.add(30, "0.005");
+  row.add(98, "0.0055");
+  const double half = text_width("0.0055", 11) / 2;
+  BOOST_TEST(half > 2);
+  BOOST_TEST(count(svg.element(), strata::cat(" x=\"", coordinate(30), "\"")) == 1U);
+  BOOST_TEST(count(svg.element(), strata::cat(" x=\"", coordinate(100 - half), "\"")) == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(ticks_are_round) {
   const auto all = [](std::vector<double> v) { return v; };
   BOOST_TEST(ticks({0, 2, false, ""}, 5) == all({0, 0.5, 1, 1.5, 2}), boost::test_tools::per_element());
