@@ -149,13 +149,13 @@ bool Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
   add_weights(*this, registry, node, sweep.transport, w);
   const Layer& layer = *graph_[node].layer;
   const bool one_hot = sweep.one_hot >= 0 && stays_one_hot(graph_, node, sweep.one_hot);
-  if (inputs.size() > 1 && layer.passes_back() && !one_hot) {
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (takes(node, i, sweep)) share_out(dy, deltas, inputs[i]);
-    }
-    return false;
-  }
   if (inputs.size() > 1 || one_hot || (takes(node, 0, sweep) && deltas.present(inputs[0]))) {
+    if (layer.passes_back()) {
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (takes(node, i, sweep)) share_out(dy, deltas, inputs[i]);
+      }
+      return false;
+    }
     FewMutViews dx;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       dx.push_back(takes(node, i, sweep) ? deltas.at(inputs[i], dy.cols()) : no_view());

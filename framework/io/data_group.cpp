@@ -220,6 +220,7 @@ DataGroup read_data_group(const h5::Group& root, const std::string& name) {
   const auto meaning = [&](const std::string& dataset, const char* attribute) {
     return place.has_attribute(attribute, dataset) ? place.text(attribute, dataset) : std::string();
   };
+  std::vector<std::vector<h5::Axis>> axes_of;  // of the arrays
   for (const std::string& dataset : place.datasets()) {
     if (place.is_scale(dataset)) {
       DataAxis axis{dataset, {}, meaning(dataset, "long_name")};
@@ -234,7 +235,8 @@ DataGroup read_data_group(const h5::Group& root, const std::string& name) {
       continue;
     }
     DataArray array{dataset, {}, {}, meaning(dataset, "long_name"), meaning(dataset, "units")};
-    for (const h5::Axis& axis : place.axes(dataset)) {
+    axes_of.push_back(place.axes(dataset));
+    for (const h5::Axis& axis : axes_of.back()) {
       array.axes.push_back(axis.scale.substr(axis.scale.rfind('/') + 1));
       if (axis.scale != place.path() + "/" + array.axes.back())
         throw DataError(cat(place.where(dataset), ": expected a dimension scale of its own group for each axis"));
@@ -248,10 +250,10 @@ DataGroup read_data_group(const h5::Group& root, const std::string& name) {
     }
     group.arrays.push_back(std::move(array));
   }
-  for (const DataArray& array : group.arrays) {
-    const std::vector<h5::Axis> axes = place.axes(array.name);
-    for (std::size_t a = 0; a < axes.size(); ++a) {
-      if (axes[a].size != group.axis(array.axes[a]).size())
+  for (std::size_t i = 0; i < group.arrays.size(); ++i) {
+    const DataArray& array = group.arrays[i];
+    for (std::size_t a = 0; a < array.axes.size(); ++a) {
+      if (axes_of[i][a].size != group.axis(array.axes[a]).size())
         throw DataError(cat(place.where(array.name), ": its size is not that of its axes"));
     }
   }

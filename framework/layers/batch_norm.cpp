@@ -120,7 +120,7 @@ void pull(const Block& block, View x, const Scalar* mean, View dy, const Pull& b
   }
 }
 
-// Told of the sums of a channel.
+// Told of the sums of a channel, where the batch couples its examples.
 using Told = FunctionRef<void(Index channel, const PairSum& sums)>;
 
 // With P the derivative of x̂ by x, which is symmetric: (adds to) dx = γ P dy, for each block of as many columns as x has.
@@ -145,7 +145,7 @@ void pull_all(View gamma, View x, const Aux& aux, View dy, MutView dx, BlockBody
         by.of_dy[i] = static_cast<Scalar>(factor);
         by.of_x[i] = coupled ? static_cast<Scalar>(-factor * inverse * inverse * sums[i].product / count) : 0;
         by.rest[i] = coupled ? static_cast<Scalar>(-factor * sums[i].plain / count) : 0;
-        if (coupled && told) told(block.first + c, sums[i]);
+        if (told) told(block.first + c, sums[i]);
       }
       pull<adds>(block, x, aux.data.col(mean_used).data() + block.first, dy, by, dx, k, done);
     }

@@ -1,5 +1,4 @@
 // What holding a neuron at its mean does to others, against a forward pass written out.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include "framework/parallel/parallel.hpp"
 #include "tests/analysis/small_net.hpp"
 #include "tests/support/says.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::mlp;
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(only_what_is_upstream_has_an_effect) {
 }
 
 BOOST_AUTO_TEST_CASE(threads_do_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   const SmallNet s(mlp_graph(skip_mlp()), normal(6, 300, "x"));
   std::vector<Intervention> interventions;
   for (Index unit = 0; unit < 12; ++unit) {

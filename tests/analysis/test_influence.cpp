@@ -1,6 +1,5 @@
 // Influences against torch (golden/make_influence.py), closed forms, and the promises about memory, threads and blocks.
 // Built in float and in double.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -9,6 +8,7 @@
 #include "tests/analysis/small_net.hpp"
 #include "tests/support/golden.hpp"
 #include "tests/support/says.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::bytes;
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(sources_of_several_layers_that_make_a_cut) {
 }
 
 BOOST_AUTO_TEST_CASE(groups_and_threads_do_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   const SmallNet s(uneven_net(), normal(9, 101, "x"));
   for (std::size_t t = 1; t < s.neurons.size(); ++t) {
     const InfluenceAnalysis whole = s.analysis({.split_skips = true});

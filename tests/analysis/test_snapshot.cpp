@@ -1,5 +1,4 @@
 // All that is said about a run at one moment: shapes, agreement with the parts it is made of, nulls, threads, joining.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -14,6 +13,7 @@
 #include "rules/builtin.hpp"
 #include "tests/support/data_group.hpp"
 #include "tests/support/learning.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::same_groups;
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(the_null_before_training_under_a_rule_with_feedback) {
 }
 
 BOOST_AUTO_TEST_CASE(threads_do_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   const Task task;
   auto alone = task.analysis();
   const auto reference = alone.at(3, task.registry);

@@ -1,5 +1,4 @@
 // Attacks along gradients: against torch (golden/make_attacks.py), and on linear nets, where the smallest perturbation is known.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -9,6 +8,7 @@
 #include "tests/attacks/linear.hpp"
 #include "tests/attacks/trained.hpp"
 #include "tests/support/golden.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using namespace strata::testing;
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(more_restarts_and_more_room_fool_no_fewer) {
 }
 
 BOOST_AUTO_TEST_CASE(threads_and_the_batch_around_do_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   Linear net(random(5, 30, "w"), random(30, 90, "x", 0.5));
   for (const Norm norm : {Norm::linf, Norm::l2}) {
     const Region region{norm, norm == Norm::linf ? 0.1 : 0.5, -1, 1};

@@ -1,5 +1,4 @@
 // DeepFool: exact on linear nets, close to what a search finds on others.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -9,6 +8,7 @@
 #include "framework/parallel/parallel.hpp"
 #include "tests/attacks/linear.hpp"
 #include "tests/attacks/trained.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using namespace strata::testing;
@@ -38,7 +38,7 @@ double distance_in_range(const Linear& net, const Matrix& w, Index b) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(linear_nets_have_the_distance_in_closed_form) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   Linear net(random(6, 40, "w"), random(40, 70, "x", 0.4));
   const MinimalPerturbation found = deepfool(net.oracle, net.batch());
   for (Index b = 0; b < 70; ++b) {

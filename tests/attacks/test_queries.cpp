@@ -1,5 +1,4 @@
 // Attacks that ask for scores alone: the Square attack, and noise.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -8,6 +7,7 @@
 #include "framework/core/errors.hpp"
 #include "framework/parallel/parallel.hpp"
 #include "tests/attacks/linear.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using namespace strata::testing;
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(noise_has_the_size_that_it_says) {
 }
 
 BOOST_AUTO_TEST_CASE(threads_and_the_batch_around_do_not_show_in_queries) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   Linear net(random(4, 60, "w"), random(60, 50, "x", 0.5));
   for (const Norm norm : {Norm::linf, Norm::l2}) {
     const Region region{norm, norm == Norm::linf ? 0.15 : 0.8, -1, 1};

@@ -1,5 +1,4 @@
 // What every layer must keep to, tried with the examples of its catalog entry.
-#include <tbb/global_control.h>
 
 #include <cmath>
 
@@ -8,6 +7,7 @@
 #include "tests/conformance/suites.hpp"
 #include "tests/support/layer_trial.hpp"
 #include "tests/support/says.hpp"
+#include "tests/support/threads.hpp"
 
 namespace strata::conformance {
 namespace {
@@ -114,7 +114,7 @@ void many_cotangents_are_so_many_calls(const LayerEntry& entry, const LayerExamp
 }
 
 void the_number_of_threads_does_not_show(const LayerEntry& entry, const LayerExample& example) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   Trial t(entry, example, 4099);
   const auto all = [&] {
     t.forward();

@@ -1,6 +1,5 @@
 // Every rule on 1, 2, 3 and 8 threads: the same parameters after three epochs, as bytes, on a net whose
 // products are cut in several tiles.
-#include <tbb/global_control.h>
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
@@ -10,6 +9,7 @@
 #include "framework/parallel/parallel.hpp"
 #include "tests/conformance/suites.hpp"
 #include "tests/support/learning.hpp"
+#include "tests/support/threads.hpp"
 
 namespace strata::conformance {
 namespace {
@@ -73,7 +73,7 @@ void the_net_is_large_enough_to_be_cut() {
 }
 
 void the_bits_do_not_depend_on_the_number_of_threads(const RuleEntry& rule) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   const Setting s = large(rule);
   const std::string reference = trained(s, rule);
   BOOST_TEST((reference != bytes(s.trainer(rule)->registry())));
@@ -88,7 +88,7 @@ void the_bits_do_not_depend_on_the_number_of_threads(const RuleEntry& rule) {
 
 // As a grid of runs does it: several runs at once, each with a share of the threads.
 void the_bits_do_not_depend_on_runs_beside(const std::vector<RuleEntry>& rules) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   std::vector<Setting> settings;
   for (const RuleEntry& rule : rules) {
     settings.push_back(large(rule));

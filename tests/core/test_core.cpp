@@ -1,5 +1,4 @@
 // Random streams: known words, moments, the same bits for any cut and any number of threads; messages; shapes.
-#include <tbb/global_control.h>
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -12,6 +11,7 @@
 #include "framework/core/shape.hpp"
 #include "framework/parallel/parallel.hpp"
 #include "tests/support/says.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::bytes;
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(moments) {
 }
 
 BOOST_AUTO_TEST_CASE(neither_threads_nor_the_cut_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   constexpr Index rows = 333, cols = 301;  // 100,233 elements: many blocks, none of them whole columns
   for (const auto& [name, fill] : fills) {
     BOOST_TEST_CONTEXT(name) {

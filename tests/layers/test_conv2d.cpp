@@ -1,5 +1,4 @@
 // Convolution against the loops of its definition, for many geometries. In double.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -8,6 +7,7 @@
 #include "framework/parallel/parallel.hpp"
 #include "tests/support/layer_trial.hpp"
 #include "tests/support/says.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::bytes;
@@ -27,7 +27,8 @@ struct Geometry {
 };
 
 // Kernels of one pixel and of the whole image, strides larger than the kernel, holes, padding wider than the kernel reaches,
-// maps of one pixel, more positions than a block, rows of whole vectors and of half ones, channels that fill no vector and more than one tile.
+// maps of one pixel, more positions than a block, rows of whole vectors and of half ones, channels that fill no vector and
+// more than one tile.
 const std::vector<Geometry> geometries = {
     {{1, 1, 1}, 1, {{1, 1}}},
     {{3, 7, 5}, 4, {{3, 3}}},
@@ -197,7 +198,7 @@ BOOST_AUTO_TEST_CASE(derivatives_along_a_direction) {
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   for_every_geometry(130, [](const Geometry&, Trial& t) {
     const auto run = [&] {
       t.forward();

@@ -1,6 +1,5 @@
 // Every layer of the catalog by one set of checks: gradients against central differences, what pull_back and param_grad
 // may touch, threads, shapes. Then values by hand. In double.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -13,6 +12,7 @@
 #include "framework/parallel/parallel.hpp"
 #include "tests/support/layer_trial.hpp"
 #include "tests/support/says.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::bytes;
@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(foreign_transport_weights) {
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   for_every_layer(150, 130, [](Trial& t) {
     const auto run = [&] {
       std::vector<Matrix> dx = zeros(t.x), g = zeros(t.w);

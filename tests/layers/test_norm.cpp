@@ -1,6 +1,5 @@
 // Normalisation: values by hand, what moves running statistics, precision against sums in double, blocks, threads. What every
 // layer must keep to is in test_layers.cpp. Built in float and in double.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -14,6 +13,7 @@
 #include "tests/support/golden.hpp"
 #include "tests/support/layer_trial.hpp"
 #include "tests/support/says.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::bytes;
@@ -407,8 +407,7 @@ BOOST_AUTO_TEST_CASE(gradients_found_on_the_way_back_have_the_same_bits) {
   }
 }
 
-// A net's backward half reports these gradients once, whichever way they were found; parameters that are not asked for and
-// signals of several columns a sample among them.
+// A net's backward half reports these gradients once, whether they were found on the way back or nothing was pulled back.
 BOOST_AUTO_TEST_CASE(a_net_reports_each_gradient_once) {
   Registry registry(1);
   const Net net(
@@ -438,7 +437,7 @@ BOOST_AUTO_TEST_CASE(a_net_reports_each_gradient_once) {
 
 // Shapes of convolutional nets, whose channels are several tasks.
 BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   for (const char* type : {"batch_norm", "layer_norm", "group_norm"}) {
     const Json attributes = std::string(type) == "group_norm" ? Json{{"groups", 4}} : Json::object();
     for (const Shape& shape : {Shape{16, 16, 16}, Shape{64, 8, 8}, Shape{12, 5, 7}}) {

@@ -1,6 +1,5 @@
 // Running statistics (batch_norm) in training: every rule moves them once a step, by the plain forward pass; checkpoints hold
 // them and predictions use them.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -8,6 +7,7 @@
 #include "framework/parallel/parallel.hpp"
 #include "rules/builtin.hpp"
 #include "tests/support/learning.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using namespace strata::testing;
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(predictions_use_them_and_do_not_depend_on_the_batch_around)
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   Setting s({.features = 40, .classes = 3, .clusters = 2, .train = 330, .test = 30}, 20, {200, 150});
   s.train.batch = 150;
   s.edit = [](GraphSpec& spec) { normalise_hidden(spec, "batch_norm"); };

@@ -1,5 +1,4 @@
 // The losses: values by hand, gradients against central differences, and no overflow at extreme logits. In double.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -10,6 +9,7 @@
 #include "framework/losses/loss.hpp"
 #include "framework/parallel/parallel.hpp"
 #include "tests/support/says.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::says;
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(nan_is_passed_on) {
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   const Matrix out = random(10, 5000, 3);
   const Matrix t = one_hot(10, 5000);
   for (const std::string& name : loss_names()) {

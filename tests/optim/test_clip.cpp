@@ -1,5 +1,4 @@
 // Gradient clipping: torch's factor, and not a byte moved where nothing is clipped.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include "framework/core/rng.hpp"
 #include "framework/optim/clip.hpp"
 #include "framework/parallel/parallel.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(nan_is_not_hidden) {
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   Gradients one = assorted();
   const double norm = clip_by_norm(one.views, 1);
   clip_by_value(one.views, 0.002);

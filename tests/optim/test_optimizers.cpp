@@ -1,5 +1,4 @@
 // The optimizers against torch (golden/make_optimizers.py), their checks, and that a parameter may be cut anywhere.
-#include <tbb/global_control.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include "framework/optim/optimizer.hpp"
 #include "framework/parallel/parallel.hpp"
 #include "tests/support/golden.hpp"
+#include "tests/support/threads.hpp"
 
 using namespace strata;
 using strata::testing::golden;
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(any_partition_gives_the_same_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_show) {
-  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism, 8);
+  const testing::EightThreads eight;
   for (const OptimizerSpec& spec : every_kernel()) {
     const auto optimizer = make_optimizer(spec);
     Stepped one(*optimizer, 301, 203);
