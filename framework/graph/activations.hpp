@@ -10,13 +10,20 @@ namespace strata {
 
 class Net;
 
+/// A view that can be assigned, which Eigen's maps cannot.
+struct ShownView {
+  ShownView(const View& v) : data(v.data()), rows(v.rows()), cols(v.cols()), stride(v.outerStride()) {}  // NOLINT
+  operator View() const { return {data, rows, cols, Eigen::OuterStride<>(stride)}; }                     // NOLINT
+  const Scalar* data;
+  Index rows, cols, stride;
+};
+
 /// One set of values: a features × batch matrix a node. A rule may hold any number of sets (a clean and a corrupted
 /// pass, positives and negatives). Buffers grow to the largest batch seen and are then reused.
 class Activations {
  public:
   explicit Activations(const Graph& graph)
-      : values_(static_cast<std::size_t>(graph.size())),
-        shown_(values_.size(), View(nullptr, 0, 0, Eigen::OuterStride<>(0))), for_readers_(shown_),
+      : values_(static_cast<std::size_t>(graph.size())), shown_(values_.size(), nothing()), for_readers_(shown_),
         aux_(values_.size()), graph_(&graph) {}
 
   Index batch() const { return batch_; }
@@ -66,14 +73,7 @@ class Activations {
 
  private:
   std::vector<Matrix> values_;
-  // Eigen maps cannot be reassigned, hence the wrapper.
-  struct Shown {
-    Shown(const View& v) : data(v.data()), rows(v.rows()), cols(v.cols()), stride(v.outerStride()) {}  // NOLINT
-    operator View() const { return {data, rows, cols, Eigen::OuterStride<>(stride)}; }                 // NOLINT
-    const Scalar* data;
-    Index rows, cols, stride;
-  };
-  std::vector<Shown> shown_, for_readers_;
+  std::vector<ShownView> shown_, for_readers_;
   std::vector<Aux> aux_;
   const Net* statistics_of_ = nullptr;
   std::vector<NodeId> statistics_;
@@ -82,15 +82,16 @@ class Activations {
 };
 
 /// One set of gradients with respect to node values, features × batch (or m·batch columns). A node is "present" once
-/// something was written for it since the last clear().
+/// something was written for it since the last clear(), or shown.
 class Deltas {
  public:
   explicit Deltas(const Graph& graph)
-      : values_(static_cast<std::size_t>(graph.size())), cols_(values_.size(), 0), passed_on_(values_.size(), 0),
-        graph_(&graph) {}
+      : values_(static_cast<std::size_t>(graph.size())), cols_(values_.size(), 0), shown_(values_.size(), nothing()),
+        passed_on_(values_.size(), 0), graph_(&graph) {}
 
   void clear() {
     std::fill(cols_.begin(), cols_.end(), Index{0});
+    std::fill(shown_.begin(), shown_.end(), nothing());
     std::fill(passed_on_.begin(), passed_on_.end(), char{0});
   }
   bool present(NodeId id) const { return cols_[static_cast<std::size_t>(id)] > 0; }
@@ -98,8 +99,10 @@ class Deltas {
   /// The node's gradient, to be written; zeros if it was not present.
   MutView at(NodeId id, Index cols) {
     const bool present = cols_[static_cast<std::size_t>(id)] == cols;
+    const View shown = shown_[static_cast<std::size_t>(id)];
     MutView v = overwritten(id, cols);
     if (!present) v.setZero();
+    else if (given(shown)) v = shown;
     return v;
   }
 
@@ -108,7 +111,14 @@ class Deltas {
     Matrix& m = values_[static_cast<std::size_t>(id)];
     if (m.cols() < cols) m.resize((*graph_)[id].units, cols);
     cols_[static_cast<std::size_t>(id)] = cols;
+    shown_[static_cast<std::size_t>(id)] = nothing();
     return left_cols(m, cols);
+  }
+
+  /// Shows somebody else's matrix as the node's gradient, until it is to be written. It must outlive its use.
+  void show(NodeId id, View delta) {
+    cols_[static_cast<std::size_t>(id)] = delta.cols();
+    shown_[static_cast<std::size_t>(id)] = delta;
   }
 
   /// Marks a node whose gradient its inputs have got already, until the next clear().
@@ -117,12 +127,15 @@ class Deltas {
 
   /// Requires present(id).
   View operator[](NodeId id) const {
+    const View shown = shown_[static_cast<std::size_t>(id)];
+    if (given(shown)) return shown;
     return left_cols(values_[static_cast<std::size_t>(id)], cols_[static_cast<std::size_t>(id)]);
   }
 
  private:
   std::vector<Matrix> values_;
   std::vector<Index> cols_;
+  std::vector<ShownView> shown_;
   std::vector<char> passed_on_;
   const Graph* graph_;
 };

@@ -35,14 +35,15 @@ bool stays_one_hot(const Graph& graph, NodeId node, NodeId neuron) {
   return true;
 }
 
-// Adds dy to the delta of a node.
-void share_out(View dy, Deltas& deltas, NodeId node) {
-  const bool first = !deltas.present(node);
-  MutView to = first ? deltas.overwritten(node, dy.cols()) : deltas.at(node, dy.cols());
-  for_column_blocks(dy.rows(), dy.cols(), [&](Index c, Index n) {
-    if (first) to.middleCols(c, n) = dy.middleCols(c, n);
-    else to.middleCols(c, n) += dy.middleCols(c, n);
-  });
+// Adds dy to the delta of a node. With `shows`, dy stays as it is and is only shown as long as it is the only one.
+void share_out(View dy, Deltas& deltas, NodeId node, bool shows) {
+  if (!deltas.present(node)) {
+    if (shows) deltas.show(node, dy);
+    else begin_with(dy, deltas.overwritten(node, dy.cols()));
+    return;
+  }
+  MutView to = deltas.at(node, dy.cols());
+  for_column_blocks(dy.rows(), dy.cols(), [&](Index c, Index n) { to.middleCols(c, n) += dy.middleCols(c, n); });
 }
 
 const Scalar* at(const View& m, Index row, Index col) { return m.data() + col * m.outerStride() + row; }
@@ -137,8 +138,8 @@ void Net::pull_back_node(const Registry& registry, NodeId node, const Activation
   pull_back(registry, node, acts, deltas, sweep, false, nullptr);
 }
 
-// With `pass_on`, a gradient that goes to a tail alone goes on, block by block, to what the tail reads. True if `gradients`
-// has got the node's, found on the way.
+// With `pass_on`, the gradient of a tail goes on, block by block, to what the tail reads, once the last of its readers, the
+// first of the graph, has added to it. True if `gradients` has got the node's, found on the way.
 bool Net::pull_back(const Registry& registry, NodeId node, const Activations& acts, Deltas& deltas, const Sweep& sweep,
                     bool pass_on, NodeGradients* gradients) const {
   const View dy = deltas[node];
@@ -148,14 +149,14 @@ bool Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
   FewViews w;
   add_weights(*this, registry, node, sweep.transport, w);
   const Layer& layer = *graph_[node].layer;
-  const bool one_hot = sweep.one_hot >= 0 && stays_one_hot(graph_, node, sweep.one_hot);
-  if (inputs.size() > 1 || one_hot || (takes(node, 0, sweep) && deltas.present(inputs[0]))) {
-    if (layer.passes_back()) {
-      for (std::size_t i = 0; i < inputs.size(); ++i) {
-        if (takes(node, i, sweep)) share_out(dy, deltas, inputs[i]);
-      }
-      return false;
+  if (layer.passes_back()) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (takes(node, i, sweep)) share_out(dy, deltas, inputs[i], pass_on);
     }
+    return false;
+  }
+  const bool one_hot = sweep.one_hot >= 0 && stays_one_hot(graph_, node, sweep.one_hot);
+  if (inputs.size() > 1 || one_hot) {
     FewMutViews dx;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       dx.push_back(takes(node, i, sweep) ? deltas.at(inputs[i], dy.cols()) : no_view());
@@ -171,10 +172,11 @@ bool Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
   }
   const NodeId in = inputs[0];
   if (!takes(node, 0, sweep)) return false;
+  const View before = deltas.present(in) ? deltas[in] : nothing();
   const MutView dx = deltas.overwritten(in, dy.cols());
   const NodeId below = in == Graph::input() ? in : graph_[in].inputs[0];
   const bool stops = sweep.at_point && graph_.is_credit_point(in);
-  const bool tail = in != Graph::input() && !stops && graph_[in].readers.size() == 1 &&
+  const bool tail = in != Graph::input() && !stops && graph_[in].readers[0] == node &&
                     tail_[static_cast<std::size_t>(below)] == in && takes(in, 0, sweep) && !deltas.present(below);
   const auto run = [&](BlockBody done) {
     if (gradients != nullptr && !params(node).empty() && dy.cols() == acts.batch()) {
@@ -182,9 +184,11 @@ bool Net::pull_back(const Registry& registry, NodeId node, const Activations& ac
         const Matrix& value = registry.value(params(node)[p]);
         return gradients->place(params(node)[p], value.rows(), value.cols());
       };
-      if (layer.backward_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, done, place)) return true;
+      if (layer.backward_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, before, dx, done, place)) {
+        return true;
+      }
     }
-    layer.pull_back_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, dx, done);
+    layer.pull_back_blocks(span_of(w), span_of(x), acts[node], acts.aux(node), dy, before, dx, done);
     return false;
   };
   if (!pass_on || !tail) return run({});

@@ -104,7 +104,9 @@ template <class F> class Activation final : public Layer, public Pointwise {
     });
   }
 
-  void pull_back_blocks(Views, Views x, View y, const Aux&, View dy, MutView dx, BlockBody done) const override {
+  void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, View before, MutView dx,
+                        BlockBody done) const override {
+    if (given(before)) return Layer::pull_back_blocks(w, x, y, aux, dy, before, dx, done);
     for_column_blocks(dy.rows(), dy.cols(), [&](Index first, Index count) {
       for (Index c = first; c < first + count; ++c) {
         const Index sample = c % y.cols();

@@ -76,11 +76,24 @@ void Conv2d::forward_blocks(const NodeCtx&, Views w, Views x, MutView y, Aux&, B
 }
 
 void Conv2d::pull_back(Views w, Views, View, const Aux&, View dy, MutViews dx) const {
-  if (wanted(dx[0])) convolution_->pull_back(w[0], dy, dx[0], 1, {});
+  if (wanted(dx[0])) convolution_->pull_back(w[0], dy, view(dx[0]), dx[0], {});
 }
 
-void Conv2d::pull_back_blocks(Views w, Views, View, const Aux&, View dy, MutView dx, BlockBody done) const {
-  convolution_->pull_back(w[0], dy, dx, 0, done);
+void Conv2d::pull_back_blocks(Views w, Views, View, const Aux&, View dy, View before, MutView dx,
+                              BlockBody done) const {
+  convolution_->pull_back(w[0], dy, before, dx, done);
+}
+
+bool Conv2d::backward_blocks(Views w, Views x, View, const Aux&, View dy, View before, MutView dx, BlockBody done,
+                             ParamPlace g) const {
+  if (!convolution_->both_at_once(x[0].cols())) return false;
+  MutView of_weight = g(0), of_bias = options_.bias ? g(1) : no_view();
+  const auto write_to = [](MutView& all) {
+    return [&all](Index row, Index col, MutView block) { all.block(row, col, block.rows(), block.cols()) = block; };
+  };
+  const auto weight = write_to(of_weight), bias = write_to(of_bias);
+  convolution_->backward(w[0], x[0], dy, before, dx, done, weight, options_.bias ? BlockBody(bias) : BlockBody());
+  return true;
 }
 
 void Conv2d::pull_back_units(Views w, Views, View, const Aux&, View dy, std::span<const Index> unit,

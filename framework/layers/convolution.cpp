@@ -4,48 +4,30 @@
 #include <array>
 #include <tuple>
 
-#include "framework/core/vector_size.hpp"
+#include "framework/layers/convolution_detail.hpp"
+#include "framework/layers/strided_rows.hpp"
+#include "framework/parallel/column_blocks.hpp"
 #include "framework/parallel/gemm_kernel.hpp"
-#include "framework/parallel/parallel.hpp"
 
 namespace strata {
 namespace {
 
+using convolution_detail::part_of;
+using convolution_detail::pieces;
+using convolution_detail::Room;
+using convolution_detail::vector_count;
 using gemm_kernel::block_for;
 using gemm_kernel::block_rows;
 using gemm_kernel::HalvesA;
 using gemm_kernel::max_cols_of;
 using gemm_kernel::ScatteredA;
-using gemm_kernel::ScatteredB;
 using gemm_kernel::Update;
 
 // Fewer multiply-adds than this and the threads are not worth waking.
-constexpr double worth_threads = 200'000;
-// The gradient's sums: so many tasks if they have enough to do, so much memory for their parts, and of the grid as many points
-// at a time as stay in the first-level cache with all maps of a block.
-constexpr Index wanted_tasks = 32;
-constexpr Index parts_memory = Index{1} << 18;
-constexpr Index block_memory = 8192;
+constexpr double least_work = 200'000;
 
-Index pieces(Index whole, Index part) { return (whole + part - 1) / part; }
-Index vector_count(Index rows) { return pieces(rows, vector_lanes); }
-Index whole_vectors(Index rows) { return vector_count(rows) * vector_lanes; }
-
-// Memory of a thread that grows to what was largest. A thread's first images take it; later ones find it there.
-class Room {
- public:
-  Scalar* of(Index size) {
-    if (memory_.size() < size) memory_.setZero(size);
-    return memory_.data();
-  }
-
- private:
-  Vector memory_;
-};
-
-thread_local Room placed_here, maps_here;
-// Of whoever calls, for all threads that work for it.
-thread_local Room transported_here, sums_here;
+thread_local Room images_here, signals_here;
+thread_local Room transported_here;  // of whoever calls, for all threads that work for it
 
 // Products of placed images with b, k × cols: value(point, n) = Σ_p placed[reads[p] + offset(point)]·b[p·ldb + n], a block of
 // points at a time.
@@ -101,24 +83,6 @@ class PlacedProduct {
   Index ldb_, k_, cols_;
 };
 
-// to(m, q) = dy(position, m) at the grid point q of each position, the others are left alone; maps filled up with zeros to whole
-// vectors, ld of them.
-void place_maps(const Patches& patches, const Scalar* dy, Index positions, Index maps, Scalar* to, Index ld) {
-  patches.for_stretches(0, patches.grid(), patches.pitch(), [&](Index position, Index point, Index length) {
-    for (Index m = 0; m < maps; m += vector_lanes) {
-      Index r = 0;
-      for (; r + vector_lanes <= length; r += vector_lanes) {
-        gemm_kernel::transpose_block(dy + m * positions + position + r, positions, to + (point + r) * ld + m, ld,
-                                     maps - m);
-      }
-      const Index last = std::min<Index>(m + vector_lanes, maps);
-      for (; r < length; ++r) {
-        for (Index i = m; i < last; ++i) to[(point + r) * ld + i] = dy[i * positions + position + r];
-      }
-    }
-  });
-}
-
 // Of the whole kernel, row by row.
 std::vector<Tap> taps_of(const Window& window) {
   std::vector<Tap> taps;
@@ -130,8 +94,32 @@ std::vector<Tap> taps_of(const Window& window) {
   return taps;
 }
 
-MutView part_of(MutView m, Index row, Index rows, Index col, Index cols) {
-  return {m.data() + col * m.outerStride() + row, rows, cols, Eigen::OuterStride<>(m.outerStride())};
+// In the padded image, tap k reaches the pixels i·stride + k·dilation: those of one remainder, from the output pixels
+// i − k·dilation/stride.
+struct Reached {
+  Extents first, count;     // of the pixels of a remainder, in the image
+  std::vector<Index> taps;  // those of the kernel that reach them
+  std::vector<Tap> back;    // from where
+};
+
+Reached reached_by(const Window& window, Extents remainder, Extents image) {
+  Reached reached;
+  Extents steps{};
+  for (std::size_t d = 0; d < 2; ++d) {
+    const Index s = window.stride[d], before = std::max<Index>(0, window.padding[d] - remainder[d]);
+    steps[d] = pieces(before, s);
+    const Index pixel = reached.first[d] = steps[d] * s + remainder[d] - window.padding[d];
+    reached.count[d] = pixel < image[d] ? (image[d] - 1 - pixel) / s + 1 : 0;
+  }
+  for (Index row = 0; row < window.size[0]; ++row) {
+    for (Index col = 0; col < window.size[1]; ++col) {
+      const Index y = row * window.dilation[0], x = col * window.dilation[1];
+      if (y % window.stride[0] != remainder[0] || x % window.stride[1] != remainder[1]) continue;
+      reached.taps.push_back(row * window.size[1] + col);
+      reached.back.push_back({steps[0] - y / window.stride[0], steps[1] - x / window.stride[1]});
+    }
+  }
+  return reached;
 }
 
 // Writes or adds what a tile says of the output pixels among its points; `pixels` is positions × its columns.
@@ -155,44 +143,33 @@ Convolution::Convolution(const Shape& image, Index maps, Index groups, const Win
     : channels_(image[0]), height_(image[1]), width_(image[2]), maps_(maps), groups_(groups), window_(window),
       out_(window.output("conv2d", image)),
       patches_(channels_ / groups_, {height_, width_}, out_, window.stride, taps_of(window)) {
-  // In the padded image, tap k reaches the pixels i·stride + k·dilation: those of one remainder, from the output pixels
-  // i − k·dilation/stride.
+  Index reached = 0;
   for (Index r = 0; r < window.stride[0]; ++r) {
     for (Index c = 0; c < window.stride[1]; ++c) {
-      const Extents remainder{r, c}, extent{height_, width_};
-      Extents first{}, pixel{}, count{};
-      for (std::size_t d = 0; d < 2; ++d) {
-        const Index s = window.stride[d], before = std::max<Index>(0, window.padding[d] - remainder[d]);
-        first[d] = pieces(before, s);
-        pixel[d] = first[d] * s + remainder[d] - window.padding[d];
-        count[d] = pixel[d] < extent[d] ? (extent[d] - 1 - pixel[d]) / s + 1 : 0;
-      }
-      std::vector<Index> taps;
-      std::vector<Tap> back;
-      for (Index row = 0; row < window.size[0]; ++row) {
-        for (Index col = 0; col < window.size[1]; ++col) {
-          const Index y = row * window.dilation[0], x = col * window.dilation[1];
-          if (y % window.stride[0] != r || x % window.stride[1] != c) continue;
-          taps.push_back(row * window.size[1] + col);
-          back.push_back({first[0] - y / window.stride[0], first[1] - x / window.stride[1]});
-        }
-      }
-      if (back.empty() || count[0] < 1 || count[1] < 1) continue;
-      phases_.push_back(
-          {pixel[0], pixel[1], count, std::move(taps), Patches(maps_ / groups_, out_, count, Extents{1, 1}, back)});
+      Reached pixels = reached_by(window, {r, c}, {height_, width_});
+      const auto& [rows, cols] = pixels.count;
+      if (pixels.back.empty() || rows < 1 || cols < 1) continue;
+      reached += rows * cols;
+      phases_.push_back({pixels.first[0], pixels.first[1], pixels.count, std::move(pixels.taps),
+                         Patches(maps_ / groups_, out_, pixels.count, Extents{1, 1}, pixels.back)});
     }
   }
+  reaches_all_ = reached == height_ * width_;
 }
 
 double Convolution::multiply_adds() const {
   return static_cast<double>(maps_ * weight_cols()) * static_cast<double>(positions());
 }
 
+bool Convolution::worth_threads(Index samples) const {
+  return multiply_adds() * static_cast<double>(samples) >= least_work;
+}
+
 void Convolution::for_samples(Index samples, FunctionRef<void(Index)> body) const {
-  if (multiply_adds() * static_cast<double>(samples) < worth_threads) {
-    for (Index b = 0; b < samples; ++b) body(b);
-  } else {
+  if (worth_threads(samples)) {
     parallel_for(samples, body);
+  } else {
+    for (Index b = 0; b < samples; ++b) body(b);
   }
 }
 
@@ -212,7 +189,7 @@ void Convolution::forward(View w, View bias, View x, MutView y, Scalar beta, Blo
   for_samples(x.cols(), [&](Index b) {
     MutView pixels = part_of(y, 0, y.rows(), b, 1);
     MutView out(pixels.data(), P, maps_, Eigen::OuterStride<>(P));
-    Scalar* const placed = placed_here.of(patches.scratch_size(inputs));
+    Scalar* const placed = images_here.of(patches.scratch_size(inputs));
     patches.clear(inputs, placed);
     for (Index g = 0; g < groups_; ++g) {
       patches.place(x.data() + b * x.outerStride() + g * inputs * image, inputs, placed);
@@ -233,8 +210,9 @@ void Convolution::forward(View w, View bias, View x, MutView y, Scalar beta, Blo
   });
 }
 
-// Adds what the phase's pixels among the points of a tile get to the image.
-void Convolution::add_pixels(const Phase& phase, Index point, Index rows, MutView tile, MutView image) const {
+// Writes or adds what the phase's pixels among the points of a tile get to the image.
+void Convolution::put_pixels(const Phase& phase, Index point, Index rows, MutView tile, MutView image,
+                             bool adds) const {
   const Patches& patches = phase.patches;
   const Index step = window_.stride[1];
   patches.for_stretches(point, rows, [&](Index position, Index at, Index length) {
@@ -243,21 +221,15 @@ void Convolution::add_pixels(const Phase& phase, Index point, Index rows, MutVie
     for (Index c = 0; c < tile.cols(); ++c) {
       const Scalar* from = tile.data() + c * tile.outerStride() + at;
       Scalar* to = image.data() + c * image.outerStride() + first;
-      for (Index j = 0; j < length; ++j) to[j * step] += from[j];
+      if (adds) strided::scatter<true>(from, length, to, step);
+      else strided::scatter<false>(from, length, to, step);
     }
   });
 }
 
-void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody done) const {
-  if (dense()) {
-    gemm(Op::transposed, w, Op::none, dy, dx, 1, beta, done);
-    return;
-  }
-  count_multiply_adds(multiply_adds() * static_cast<double>(dy.cols()));
-  const Index inputs = channels_ / groups_, outputs = maps_ / groups_;
-  const Index image = height_ * width_, P = positions(), T = taps();
-  // The weights as (map of the group, tap of the phase) × channel of the group, row by row, phase after phase, group after
-  // group.
+// The weights as (map of the group, tap of the phase) × channel of the group, row by row, phase after phase, group after group.
+const Scalar* Convolution::transport(View w) const {
+  const Index inputs = channels_ / groups_, outputs = maps_ / groups_, T = taps();
   Scalar* const transported = transported_here.of(w.size());
   Scalar* to = transported;
   for (const Phase& phase : phases_) {
@@ -269,37 +241,54 @@ void Convolution::pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody 
       }
     }
   }
+  return transported;
+}
+
+// What goes back to one sample. Without `clear`, the calling thread has just pulled another one back.
+void Convolution::pull_back_sample(const Scalar* transported, View dy, Index sample, bool clear, View before,
+                                   MutView dx, BlockBody done) const {
+  const Index inputs = channels_ / groups_, outputs = maps_ / groups_;
+  const Index image = height_ * width_, P = positions();
   const bool whole = window_.stride == Extents{1, 1};  // one phase, the image itself
-  for_samples(dy.cols(), [&](Index b) {
-    MutView pixels = part_of(dx, 0, dx.rows(), b, 1);
-    MutView out(pixels.data(), image, channels_, Eigen::OuterStride<>(image));
-    if (!whole && beta == Scalar(0)) out.setZero();
-    const Scalar* v = transported;
-    for (const Phase& phase : phases_) {
-      const Patches& patches = phase.patches;
-      const Index k = outputs * patches.taps();
-      Scalar* const placed = placed_here.of(patches.scratch_size(outputs));
-      patches.clear(outputs, placed);
-      for (Index g = 0; g < groups_; ++g, v += k * inputs) {
-        patches.place(dy.data() + b * dy.outerStride() + g * outputs * P, outputs, placed);
-        const PlacedProduct product(patches, placed, v, inputs, k, inputs);
-        const MutView here = part_of(out, 0, image, g * inputs, inputs);
-        if (whole && patches.of_pixels()) {
-          product.into(here, beta);
-          continue;
-        }
-        product.tiles([&](Index point, Index rows, Index col, MutView tile) {
-          const MutView some = part_of(here, 0, image, col, tile.cols());
-          if (whole) {
-            take_pixels(patches, point, rows, tile, some, beta);
-          } else {
-            add_pixels(phase, point, rows, tile, some);
-          }
-        });
+  const bool adds = given(before);
+  MutView pixels = part_of(dx, 0, dx.rows(), sample, 1);
+  if (adds && before.data() != dx.data()) pixels = before.col(sample);
+  if (!adds && !reaches_all_) pixels.setZero();
+  MutView out(pixels.data(), image, channels_, Eigen::OuterStride<>(image));
+  for (const Phase& phase : phases_) {
+    const Patches& patches = phase.patches;
+    const Index k = outputs * patches.taps();
+    Scalar* const placed = signals_here.of(patches.scratch_size(outputs));
+    if (clear || phases_.size() > 1) patches.clear(outputs, placed);
+    for (Index g = 0; g < groups_; ++g, transported += k * inputs) {
+      patches.place(dy.data() + sample * dy.outerStride() + g * outputs * P, outputs, placed);
+      const PlacedProduct product(patches, placed, transported, inputs, k, inputs);
+      const MutView here = part_of(out, 0, image, g * inputs, inputs);
+      if (whole && patches.of_pixels()) {
+        product.into(here, adds ? 1 : 0);
+        continue;
       }
+      product.tiles([&](Index point, Index rows, Index col, MutView tile) {
+        const MutView some = part_of(here, 0, image, col, tile.cols());
+        if (whole) {
+          take_pixels(patches, point, rows, tile, some, adds ? 1 : 0);
+        } else {
+          put_pixels(phase, point, rows, tile, some, adds);
+        }
+      });
     }
-    if (done) done(0, b, pixels);
-  });
+  }
+  if (done) done(0, sample, pixels);
+}
+
+void Convolution::pull_back(View w, View dy, View before, MutView dx, BlockBody done) const {
+  if (dense()) {
+    gemm(Op::transposed, w, Op::none, dy, dx, 1, begin_with(before, dx) ? 1 : 0, done);
+    return;
+  }
+  count_multiply_adds(multiply_adds() * static_cast<double>(dy.cols()));
+  const Scalar* const transported = transport(w);
+  for_samples(dy.cols(), [&](Index b) { pull_back_sample(transported, dy, b, true, before, dx, done); });
 }
 
 void Convolution::pull_back_units(View w, View dy, std::span<const Index> unit, MutView dx) const {
@@ -317,83 +306,6 @@ void Convolution::pull_back_units(View w, View dy, std::span<const Index> unit, 
       }
     }
   }
-}
-
-void Convolution::gradients(View x, View dy, Scalar scale, BlockBody weight, BlockBody bias) const {
-  if (dense()) {
-    if (weight) gemm_blocks(Op::none, dy, Op::transposed, x, scale, weight);
-    if (bias) row_sums_blocks(dy, scale, bias);
-    return;
-  }
-  count_multiply_adds(multiply_adds() * static_cast<double>(x.cols()));
-  const Index inputs = channels_ / groups_, outputs = maps_ / groups_;
-  const Index image = height_ * width_, P = positions(), T = taps(), B = x.cols();
-  // A sum has a column more than the weights: what a patch of ones would get, the gradient of the bias.
-  // Each group's maps are filled up to whole vectors.
-  const Index high = whole_vectors(outputs), sum_rows = high * groups_;
-  const Index sum_cols = weight_cols() + 1, sum_size = sum_rows * sum_cols;
-  const Index sums = std::min(B, std::clamp<Index>(parts_memory / sum_size, 4, wanted_tasks));
-  const Index slices = std::min(inputs, pieces(wanted_tasks, sums * groups_));
-  const Patches& patches = patches_;
-  Scalar* const memory = sums_here.of(sums * sum_size);
-  const auto add_up = [&](Index task) {
-    const Index slice = task % slices, g = task / slices % groups_, s = task / (slices * groups_);
-    const Index first = inputs * slice / slices, here = inputs * (slice + 1) / slices - first;
-    const bool last = slice + 1 == slices;
-    const Index cols = here * T + (last ? 1 : 0), points = patches.grid();
-    // The column more reads ones, which stand behind what was placed.
-    const Index ones = patches.scratch_size(here);
-    Scalar* const placed = placed_here.of(ones + points);
-    Scalar* const maps = maps_here.of(high * points);
-    Scalar* const sum = memory + s * sum_size + first * T * sum_rows + g * high;
-    patches.clear(here, placed);
-    std::fill_n(placed + ones, points, Scalar(1));
-    std::fill_n(maps, high * points, Scalar(0));
-    for (Index b = B * s / sums; b < B * (s + 1) / sums; ++b) {
-      patches.place(x.data() + b * x.outerStride() + (g * inputs + first) * image, here, placed);
-      place_maps(patches, dy.data() + b * dy.outerStride() + g * outputs * P, P, outputs, maps, high);
-      for (Index m = 0; m < high; m += block_rows) {
-        const Index tall = vector_count(std::min(block_rows, high - m));
-        const Index chunk = std::max(vector_lanes * Index{4}, block_memory / (tall * vector_lanes));
-        const Index groups = pieces(cols, max_cols_of<ScatteredB>(static_cast<int>(tall)));
-        for (Index q = 0; q < points; q += chunk) {
-          const Update update{1, 1, b == B * s / sums && q == 0};
-          for (Index n = 0; n < groups; ++n) {
-            const Index col = cols * n / groups, wide = cols * (n + 1) / groups - col;
-            std::array<Index, ScatteredB::widest> reads{};
-            for (Index j = 0; j < wide; ++j) {
-              reads[static_cast<std::size_t>(j)] =
-                  col + j < here * T ? patches.reads()[static_cast<std::size_t>(col + j)] : ones;
-            }
-            block_for<ScatteredB>(tall, wide)(std::min(chunk, points - q),
-                                              {maps + q * high + m, high, placed + q, reads.data()},
-                                              sum + col * sum_rows + m, sum_rows, update);
-          }
-        }
-      }
-    }
-  };
-  const Index tasks = sums * slices * groups_;
-  if (multiply_adds() * static_cast<double>(B) < worth_threads) {
-    for (Index t = 0; t < tasks; ++t) add_up(t);
-  } else {
-    parallel_for(tasks, add_up);
-  }
-  const Index width = std::max<Index>(1, 8192 / sum_rows);
-  parallel_for(pieces(sum_cols, width), [&](Index block) {
-    const Index col = block * width, cols = std::min(width, sum_cols - col);
-    MutView total(memory + col * sum_rows, sum_rows, cols, Eigen::OuterStride<>(sum_rows));
-    for (Index s = 1; s < sums; ++s) {
-      total += View(memory + s * sum_size + col * sum_rows, sum_rows, cols, Eigen::OuterStride<>(sum_rows));
-    }
-    total *= scale;
-    const bool last = col + cols == sum_cols;
-    const Index weights = cols - (last ? 1 : 0);
-    for (Index g = 0; g < groups_; ++g) {
-      if (weight && weights > 0) weight(g * outputs, col, part_of(total, g * high, outputs, 0, weights));
-      if (bias && last) bias(g * outputs, 0, part_of(total, g * high, outputs, cols - 1, 1));
-    }
-  });
 }
 
 }  // namespace strata

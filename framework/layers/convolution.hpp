@@ -5,8 +5,9 @@
 // and everybody in the field, the kernel is not flipped.
 //
 // A sample's image is placed so that its patches can be read where they stand (patches.hpp): nothing is gathered. Its product
-// is (grid points × patch) · Wᵀ, a block of points at a time, of which the output pixels are taken. Samples are the tasks. The gradient of W is summed over a few groups of samples,
-// cut by shape, and these in index order: no bit depends on the number of threads.
+// is (grid points × patch) · Wᵀ, a block of points at a time, of which the output pixels are taken. Samples are the tasks. The
+// gradient of W is summed over a few groups of samples, cut by shape, and these in index order: no bit depends on the number
+// of threads.
 #pragma once
 
 #include <span>
@@ -33,8 +34,8 @@ class Convolution {
   /// y = W ∗ x + bias + beta·y (beta = 0 overwrites; a bias without data is 0), then done(block) for all of y.
   void forward(View w, View bias, View x, MutView y, Scalar beta, BlockBody done) const;
 
-  /// dx = beta·dx + (∂y/∂x)ᵀ dy, beta 0 or 1, then done(block) for all of dx.
-  void pull_back(View w, View dy, MutView dx, Scalar beta, BlockBody done) const;
+  /// dx = before + (∂y/∂x)ᵀ dy, then done(block) for all of dx, if given. A `before` without data is 0; it may be dx itself.
+  void pull_back(View w, View dy, View before, MutView dx, BlockBody done) const;
 
   /// As pull_back with beta = 1 for a dy that is zero but for row unit[c] of each column c.
   void pull_back_units(View w, View dy, std::span<const Index> unit, MutView dx) const;
@@ -42,6 +43,12 @@ class Convolution {
   /// scale·(∂y/∂W)ᵀ dy in blocks of whole columns to weight(block), and scale·Σ dy of each map to bias(block), which is
   /// maps × 1; a body that is not given is not wanted.
   void gradients(View x, View dy, Scalar scale, BlockBody weight, BlockBody bias) const;
+
+  /// pull_back and gradients (scale 1) in one, with their bits: each sample while it is in the cache. Only where that gains
+  /// something, if `both_at_once`.
+  void backward(View w, View x, View dy, View before, MutView dx, BlockBody done, BlockBody weight,
+                BlockBody bias) const;
+  bool both_at_once(Index samples) const;
 
  private:
   // Output pixels of one remainder of rows and columns: what goes back to them.
@@ -57,14 +64,23 @@ class Convolution {
     return positions() == 1 && groups_ == 1 && window_.size == Extents{height_, width_} &&
            window_.padding == Extents{0, 0};
   }
-  void add_pixels(const Phase& phase, Index point, Index rows, MutView tile, MutView image) const;
+  // How the sums of the gradients are cut, and a task's part of them.
+  struct Cut;
+  class Part;
+  bool worth_threads(Index samples) const;
   void for_samples(Index samples, FunctionRef<void(Index sample)> body) const;
+  const Scalar* transport(View w) const;
+  void pull_back_sample(const Scalar* transported, View dy, Index sample, bool clear, View before, MutView dx,
+                        BlockBody done) const;
+  void put_pixels(const Phase& phase, Index point, Index rows, MutView tile, MutView image, bool adds) const;
+  void add_up(const Cut& cut, Scalar* sums, Scalar scale, BlockBody weight, BlockBody bias) const;
 
   Index channels_, height_, width_, maps_, groups_;
   Window window_;
   Extents out_;
   Patches patches_;  // of x
   std::vector<Phase> phases_;
+  bool reaches_all_ = true;  // something goes back to every pixel
 };
 
 }  // namespace strata

@@ -70,8 +70,8 @@ void Dense::param_grad(Views x, View, const Aux&, View dy, MutViews g, Scalar sc
   if (bias_ && wanted(g[1])) row_sums(dy, g[1], scale, 1);
 }
 
-void Dense::pull_back_blocks(Views w, Views, View, const Aux&, View dy, MutView dx, BlockBody done) const {
-  gemm(Op::transposed, w[0], Op::none, dy, dx, 1, 0, done);
+void Dense::pull_back_blocks(Views w, Views, View, const Aux&, View dy, View before, MutView dx, BlockBody done) const {
+  gemm(Op::transposed, w[0], Op::none, dy, dx, 1, begin_with(before, dx) ? 1 : 0, done);
 }
 
 bool Dense::param_grad_blocks(Views x, View, const Aux&, View dy, Scalar scale, ParamBlockBody done) const {

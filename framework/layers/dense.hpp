@@ -22,7 +22,8 @@ class Dense final : public Layer {
                        MutViews dx) const override;
   void param_grad(Views x, View y, const Aux&, View dy, MutViews g, Scalar scale) const override;
   void forward_blocks(const NodeCtx&, Views w, Views x, MutView y, Aux&, BlockBody done) const override;
-  void pull_back_blocks(Views w, Views x, View y, const Aux&, View dy, MutView dx, BlockBody done) const override;
+  void pull_back_blocks(Views w, Views x, View y, const Aux&, View dy, View before, MutView dx,
+                        BlockBody done) const override;
   bool param_grad_blocks(Views x, View y, const Aux&, View dy, Scalar scale, ParamBlockBody done) const override;
   void push_forward(Views w, Views x, View y, const Aux&, Views dx, Views dw, MutView dy) const override;
 

@@ -34,13 +34,14 @@ void Layer::forward_blocks(const NodeCtx& at, Views w, Views x, MutView y, Aux& 
   hand_on(y, done);
 }
 
-void Layer::pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done) const {
-  dx.setZero();
+void Layer::pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, View before, MutView dx,
+                             BlockBody done) const {
+  if (!begin_with(before, dx)) dx.setZero();
   pull_back(w, x, y, aux, dy, {&dx, 1});
   if (done) hand_on(dx, done);
 }
 
-bool Layer::backward_blocks(Views, Views, View, const Aux&, View, MutView, BlockBody, ParamPlace) const {
+bool Layer::backward_blocks(Views, Views, View, const Aux&, View, View, MutView, BlockBody, ParamPlace) const {
   return false;
 }
 

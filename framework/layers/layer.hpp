@@ -118,13 +118,15 @@ class Layer {
   /// forward, then done(block) for all of y.
   virtual void forward_blocks(const NodeCtx&, Views w, Views x, MutView y, Aux& aux, BlockBody done) const;
 
-  /// For layers of one input: dx = (∂y/∂x)ᵀ dy, whatever dx held, then done(block) for all of dx, if given.
-  virtual void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done) const;
+  /// For layers of one input: dx = before + (∂y/∂x)ᵀ dy, then done(block) for all of dx, if given. A `before` without data
+  /// is 0; it may be dx itself.
+  virtual void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, View before, MutView dx,
+                                BlockBody done) const;
 
   /// pull_back_blocks of a dy of B columns, and on the way g(p) = (∂y/∂w[p])ᵀ dy, with the bits of param_grad, for every
   /// trainable parameter. Returns false, and has done nothing, if the layer gains nothing by doing both at once.
-  virtual bool backward_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done,
-                               ParamPlace g) const;
+  virtual bool backward_blocks(Views w, Views x, View y, const Aux& aux, View dy, View before, MutView dx,
+                               BlockBody done, ParamPlace g) const;
 
   /// done(p, block) for all of scale·(∂y/∂w[p])ᵀ dy of every parameter p, which has no other place. Returns false, and
   /// has done nothing, if the layer cannot do it in blocks.

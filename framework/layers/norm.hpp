@@ -26,8 +26,9 @@ class BatchNorm final : public Layer {
   void forward(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux) const override;
   void forward_blocks(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux, BlockBody done) const override;
   void pull_back(Views w, Views x, View y, const Aux& aux, View dy, MutViews dx) const override;
-  void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done) const override;
-  bool backward_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done,
+  void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, View before, MutView dx,
+                        BlockBody done) const override;
+  bool backward_blocks(Views w, Views x, View y, const Aux& aux, View dy, View before, MutView dx, BlockBody done,
                        ParamPlace g) const override;
   void param_grad(Views x, View y, const Aux& aux, View dy, MutViews g, Scalar scale) const override;
   void move_statistics(const Aux& aux, MutViews w) const override;
@@ -46,7 +47,8 @@ class SampleNorm : public Layer {
   void forward(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux) const override;
   void forward_blocks(const NodeCtx& at, Views w, Views x, MutView y, Aux& aux, BlockBody done) const override;
   void pull_back(Views w, Views x, View y, const Aux& aux, View dy, MutViews dx) const override;
-  void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, MutView dx, BlockBody done) const override;
+  void pull_back_blocks(Views w, Views x, View y, const Aux& aux, View dy, View before, MutView dx,
+                        BlockBody done) const override;
   void param_grad(Views x, View y, const Aux& aux, View dy, MutViews g, Scalar scale) const override;
   void push_forward(Views w, Views x, View y, const Aux& aux, Views dx, Views dw, MutView dy) const override;
 

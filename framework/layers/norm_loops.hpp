@@ -72,6 +72,7 @@ struct Moments {
     squares += squares_of_n + away * away * count * share;
     count += n;
   }
+  void add(const Moments& more) { add(more.count, more.mean, more.squares); }
   /// n numbers side by side: the mean first, then the distances from it, which are small.
   void add(const Scalar* x, Index n) {
     for_runs(n, [&](Index from, Index length) {
@@ -91,6 +92,10 @@ struct Moments {
 struct PairSum {
   double plain = 0, product = 0;
 
+  void add(const PairSum& more) {
+    plain += more.plain;
+    product += more.product;
+  }
   /// Of n numbers side by side.
   void add(Index n, const Scalar* a, const Scalar* x, Scalar mean) {
     for_runs(n, [&](Index from, Index length) {

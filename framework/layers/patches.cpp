@@ -1,5 +1,7 @@
 #include "framework/layers/patches.hpp"
 
+#include "framework/core/prefetch.hpp"
+#include "framework/layers/strided_rows.hpp"
 #include "framework/parallel/gemm_kernel.hpp"
 
 namespace strata {
@@ -8,17 +10,6 @@ namespace {
 using gemm_kernel::lanes;
 
 Index floor_div(Index a, Index b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
-
-void copy_strided(const Scalar* from, Index stride, Index count, Scalar* to) {
-  switch (stride) {
-    case 1: gemm_kernel::copy_row(from, count, to); break;
-    case 2:  // known to the compiler, which then takes whole vectors apart
-      for (Index j = 0; j < count; ++j) to[j] = from[j * 2];
-      break;
-    default:
-      for (Index j = 0; j < count; ++j) to[j] = from[j * stride];
-  }
-}
 
 }  // namespace
 
@@ -41,11 +32,13 @@ Patches::Patches(Index channels, Extents image, Extents out, Extents stride, con
     const Index r = row % stride[0], c = col % stride[1];
     auto plane = std::find_if(planes_.begin(), planes_.end(), [&](const Plane& p) { return p.row == r && p.col == c; });
     if (plane == planes_.end()) {
-      // Column j is pixel j·stride + shift.
-      const Index shift = c - lead_[1];
-      const Index first = std::clamp<Index>(floor_div(-shift + stride[1] - 1, stride[1]), 0, plane_[1]);
-      const Index end = std::clamp<Index>(floor_div(image[1] - shift + stride[1] - 1, stride[1]), first, plane_[1]);
-      planes_.push_back({r, c, channel_size(), first, end - first, first * stride[1] + shift});
+      const auto shown = [&](std::size_t d, Index remainder) {
+        const Index first = std::clamp<Index>(floor_div(lead_[d] - remainder + stride[d] - 1, stride[d]), 0, plane_[d]);
+        const Index end =
+            std::clamp<Index>(floor_div(image[d] + lead_[d] - remainder + stride[d] - 1, stride[d]), first, plane_[d]);
+        return Shown{first, end - first, first * stride[d] + remainder - lead_[d]};
+      };
+      planes_.push_back({r, c, channel_size(), shown(0, r), shown(1, c)});
       plane = planes_.end() - 1;
     }
     offsets.push_back(plane->at + row / stride[0] * plane_[1] + col / stride[1]);
@@ -60,13 +53,16 @@ Index Patches::scratch_size(Index channels) const { return channels * channel_si
 void Patches::clear(Index channels, Scalar* scratch) const { std::fill_n(scratch, scratch_size(channels), Scalar(0)); }
 
 void Patches::place(const Scalar* images, Index channels, Scalar* scratch) const {
+  constexpr Index ahead = 1024;  // a page of memory, where the processor's own foresight ends
+  const Index rows_apart = stride_[0] * image_[1], stride = stride_[1];
   for (Index channel = 0; channel < channels; ++channel, images += image_[0] * image_[1], scratch += channel_size()) {
-    for (const Plane& plane : planes_) {
-      Scalar* row = scratch + plane.at + plane.first;
-      for (Index i = 0; i < plane_[0]; ++i, row += plane_[1]) {
-        const Index y = i * stride_[0] + plane.row - lead_[0];
-        if (y < 0 || y >= image_[0]) continue;
-        copy_strided(images + y * image_[1] + plane.pixel, stride_[1], plane.count, row);
+    for (const auto& [row, col, at, rows, cols] : planes_) {
+      const Scalar* from = images + rows.pixel * image_[1] + cols.pixel;
+      Scalar* to = scratch + at + rows.first * plane_[1] + cols.first;
+      for (Index i = 0; i < rows.count; ++i, from += rows_apart, to += plane_[1]) {
+        prefetch<Soon::read>(from + ahead, image_[1]);
+        if (stride == 1) gemm_kernel::copy_row(from, cols.count, to);
+        else strided::gather(from, stride, cols.count, to);
       }
     }
   }

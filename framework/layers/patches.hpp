@@ -67,11 +67,14 @@ class Patches {
   }
 
  private:
+  // Which of a plane's rows, or columns, show the image, and the row or column of the first of them there.
+  struct Shown {
+    Index first, count, pixel;
+  };
   struct Plane {
-    Index row, col;      // remainder of its pixels' rows and columns
-    Index at;            // in a channel's scratch
-    Index first, count;  // its columns that show the image
-    Index pixel;         // the first of them in the image's rows
+    Index row, col;  // remainder of its pixels' rows and columns
+    Index at;        // in a channel's scratch
+    Shown rows, cols;
   };
   Index channel_size() const { return static_cast<Index>(planes_.size()) * plane_[0] * plane_[1]; }
 

@@ -193,8 +193,10 @@ void SampleNorm::pull_back(Views w, Views x, View, const Aux& aux, View dy, MutV
   if (wanted(dx[0])) norm::pull_samples<true>(groups_, w[0], x[0], aux, dy, dx[0], {});
 }
 
-void SampleNorm::pull_back_blocks(Views w, Views x, View, const Aux& aux, View dy, MutView dx, BlockBody done) const {
-  norm::pull_samples<false>(groups_, w[0], x[0], aux, dy, dx, done);
+void SampleNorm::pull_back_blocks(Views w, Views x, View, const Aux& aux, View dy, View before, MutView dx,
+                                  BlockBody done) const {
+  const auto pull = begin_with(before, dx) ? norm::pull_samples<true> : norm::pull_samples<false>;
+  pull(groups_, w[0], x[0], aux, dy, dx, done);
 }
 
 void SampleNorm::param_grad(Views x, View, const Aux& aux, View dy, MutViews g, Scalar scale) const {

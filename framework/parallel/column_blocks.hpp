@@ -26,4 +26,12 @@ template <class Body> void for_columns(Index rows, Index cols, const Body& body,
       cost);
 }
 
+/// Copies `before` to m, if it is given and is not m; false if it is not given.
+inline bool begin_with(View before, MutView m) {
+  if (given(before) && before.data() != m.data()) {
+    for_column_blocks(m.rows(), m.cols(), [&](Index c, Index n) { m.middleCols(c, n) = before.middleCols(c, n); });
+  }
+  return given(before);
+}
+
 }  // namespace strata

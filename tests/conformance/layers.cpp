@@ -1,6 +1,7 @@
 // What every layer must keep to, tried with the examples of its catalog entry.
 
 #include <cmath>
+#include <limits>
 
 #include "framework/core/errors.hpp"
 #include "framework/parallel/parallel.hpp"
@@ -13,8 +14,8 @@ namespace strata::conformance {
 namespace {
 
 using testing::bytes;
-
 using testing::drawn;
+using testing::views;
 using testing::zeros;
 
 // Of central differences, with room for their rounding and the step's square.
@@ -113,6 +114,92 @@ void many_cotangents_are_so_many_calls(const LayerEntry& entry, const LayerExamp
   }
 }
 
+// 0 and −0 are the same here: a signal that is added to nothing cannot be told from one that is written.
+bool same(const Matrix& a, const Matrix& b) { return (a.array() == b.array()).all(); }
+
+// Notes what is handed on block by block.
+struct Blocks {
+  Matrix values;
+  Matrix times;
+  explicit Blocks(const Matrix& like)
+      : values(Matrix::Zero(like.rows(), like.cols())), times(Matrix::Zero(like.rows(), like.cols())) {}
+
+  auto take() {
+    return [this](Index row, Index col, MutView block) {
+      values.block(row, col, block.rows(), block.cols()) = block;
+      times.block(row, col, block.rows(), block.cols()).array() += 1;
+    };
+  }
+  bool are(const Matrix& all) const { return same(values, all) && (times.array() == 1).all(); }
+  bool none() const { return times.isZero(0); }
+};
+
+// Whatever a layer does in blocks, or both halves of the way back at once, or not at all since it passes through.
+void shortcuts_have_the_same_bits(const LayerEntry& entry, const LayerExample& example) {
+  for (const Index batch : {3, 300}) {
+    Trial t(entry, example, batch);
+    t.forward();
+    const Matrix y = t.y;
+    Blocks of_y(y);
+    t.y.setConstant(std::numeric_limits<Scalar>::quiet_NaN());
+    t.layer->forward_blocks({t.ctx, "node"}, views(t.w), views(t.x), mut_view(t.y), t.aux, of_y.take());
+    BOOST_TEST(of_y.are(y));
+    BOOST_TEST(same(t.y, y));
+    if (t.layer->passes_through()) BOOST_TEST(same(y, t.x[0]));
+
+    const auto apart = t.dx_by(t.w), of_w = t.gradients();
+    if (t.layer->passes_back()) {
+      for (const Matrix& dx : apart) BOOST_TEST(same(dx, t.dy));
+    }
+    std::vector<Blocks> blocks(of_w.begin(), of_w.end());
+    const auto take = [&](std::size_t p, Index row, Index col, MutView block) { blocks[p].take()(row, col, block); };
+    const bool in_blocks = t.layer->param_grad_blocks(views(t.x), view(t.y), t.aux, view(t.dy), 1, take);
+    const std::vector<ParamSpec> params = t.layer->params(t.shapes);
+    for (std::size_t p = 0; p < of_w.size(); ++p) {
+      BOOST_TEST((in_blocks ? blocks[p].are(of_w[p]) : blocks[p].none()), "parameter " << p);
+    }
+
+    if (t.x.size() > 1) continue;
+    const Matrix other = drawn(t.x[0].rows(), batch, "before");
+    std::vector<Matrix> added{other};
+    t.pull_back(t.w, t.dy, added);
+    enum class Before { nothing, elsewhere, there };
+    for (const Before kind : {Before::nothing, Before::elsewhere, Before::there}) {
+      const Matrix& wanted = kind == Before::nothing ? apart[0] : added[0];
+      const auto fresh = [&] {
+        return kind == Before::there ? other : Matrix(Matrix::Constant(other.rows(), other.cols(), 7));
+      };
+      Matrix dx = fresh();
+      const auto before = [&] {
+        return kind == Before::nothing ? nothing() : kind == Before::there ? view(dx) : view(other);
+      };
+      Blocks of_dx(dx);
+      t.layer->pull_back_blocks(views(t.w), views(t.x), view(t.y), t.aux, view(t.dy), before(), mut_view(dx),
+                                of_dx.take());
+      BOOST_TEST(of_dx.are(wanted));
+      BOOST_TEST(same(dx, wanted));
+
+      const Matrix untouched = dx = fresh();
+      Blocks at_once(dx);
+      std::vector<Matrix> g;
+      std::vector<int> asked(of_w.size(), 0);
+      for (const Matrix& m : of_w) g.push_back(Matrix::Constant(m.rows(), m.cols(), 7));
+      const auto place = [&](std::size_t p) {
+        ++asked[p];
+        return mut_view(g[p]);
+      };
+      const bool both = t.layer->backward_blocks(views(t.w), views(t.x), view(t.y), t.aux, view(t.dy), before(),
+                                                 mut_view(dx), at_once.take(), place);
+      BOOST_TEST(same(dx, both ? wanted : untouched));
+      BOOST_TEST((both ? at_once.are(wanted) : at_once.none()));
+      for (std::size_t p = 0; p < g.size(); ++p) {
+        BOOST_TEST(asked[p] == (both && params[p].trainable ? 1 : 0), "parameter " << p);
+        if (asked[p] > 0) BOOST_TEST(same(g[p], of_w[p]), "parameter " << p);
+      }
+    }
+  }
+}
+
 void the_number_of_threads_does_not_show(const LayerEntry& entry, const LayerExample& example) {
   const testing::EightThreads eight;
   Trial t(entry, example, 4099);
@@ -149,6 +236,7 @@ constexpr LayerCheck layer_checks[] = {{"gradients_match_central_differences", g
                                        {"unwanted_gradients_are_left_alone", unwanted_gradients_are_left_alone},
                                        {"foreign_transport_weights", foreign_transport_weights},
                                        {"many_cotangents_are_so_many_calls", many_cotangents_are_so_many_calls},
+                                       {"shortcuts_have_the_same_bits", shortcuts_have_the_same_bits},
                                        {"the_number_of_threads_does_not_show", the_number_of_threads_does_not_show},
                                        {"its_attributes_make_it_again", its_attributes_make_it_again}};
 

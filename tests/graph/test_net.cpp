@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "framework/core/errors.hpp"
+#include "framework/graph/architectures.hpp"
 #include "framework/layers/activation.hpp"
 #include "framework/learning/grad_sink.hpp"
 #include "framework/losses/loss.hpp"
@@ -308,6 +309,55 @@ BOOST_AUTO_TEST_CASE(fused_or_not_the_same_bytes) {
       }
     }
   }
+}
+
+// The same for nets of images, where signals through skips are shown and not copied and gradients are found on the way.
+BOOST_AUTO_TEST_CASE(nets_of_images_fused_or_not) {
+  for (const char* name : {"resnet8", "smallconv"}) {
+    const GraphSpec spec = chain_graph(architectures().at(name).make({3, 12, 16}, 5));
+    Bench fused(spec), apart(spec);
+    const Graph& graph = fused.net.graph();
+    const Index batch = 37;
+    const Matrix x = random(graph[Graph::input()].units, batch, "x"), dy = random(5, batch, "dy");
+    for (Bench* b : {&fused, &apart}) b->net.forward({.mode = Mode::train}, b->registry, view(x), b->acts);
+    const Sweep sweep{.to_input = true};
+    fused.backward(dy, sweep);
+    apart.deltas.at(graph.output(), batch) = dy;
+    for (NodeId id = graph.size() - 1; id > 0; --id) {
+      apart.net.pull_back_node(apart.registry, id, apart.acts, apart.deltas, sweep);
+      if (!apart.net.params(id).empty()) apart.sink.add(apart.net, id, apart.acts, apart.deltas[id]);
+    }
+    apart.resolve();
+    const auto same = [](View a, View b) { return (a.array() == b.array()).all(); };
+    for (NodeId id = 0; id < graph.size(); ++id) {
+      BOOST_TEST(same(fused.deltas[id], apart.deltas[id]), name << " " << graph[id].name);
+      for (const ParamId p : fused.net.params(id)) {
+        if (!fused.sink.has(p)) continue;
+        BOOST_TEST(same(std::as_const(fused.sink).gradient(p), std::as_const(apart.sink).gradient(p)),
+                   name << " " << fused.registry[p].name);
+      }
+    }
+  }
+}
+
+// A signal that is shown belongs to somebody else: it is copied before anybody adds to it.
+BOOST_AUTO_TEST_CASE(shown_signals_are_not_written_to) {
+  Bench b(skip_net());
+  const NodeId node = b.node("a2");
+  const Matrix theirs = random(4, 3, "theirs");
+  b.deltas.show(node, view(theirs));
+  BOOST_TEST(b.deltas.present(node));
+  BOOST_TEST(b.deltas[node].data() == theirs.data());
+  MutView own = b.deltas.at(node, 3);
+  BOOST_TEST(own.data() != theirs.data());
+  BOOST_TEST((own.array() == theirs.array()).all());
+  own.setConstant(5);
+  BOOST_TEST((b.deltas[node].array() == 5).all());
+  BOOST_TEST((theirs.array() == random(4, 3, "theirs").array()).all());
+  b.deltas.show(node, view(theirs));
+  b.deltas.clear();
+  BOOST_TEST(!b.deltas.present(node));
+  BOOST_TEST(b.deltas.at(node, 3).isZero(0));
 }
 
 // Column k·B + b of the deltas belongs to sample b: a whole net's Jacobian in one sweep.

@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(signals_go_back_by_the_definition) {
     Matrix over = Matrix::Constant(t.x[0].rows(), 3, std::numeric_limits<double>::quiet_NaN()), seen = over;
     const std::vector<View> w{view(foreign), view(t.w[1])}, x{view(t.x[0])};
     t.layer->pull_back_blocks(
-        w, x, view(t.y), t.aux, view(t.dy), mut_view(over),
+        w, x, view(t.y), t.aux, view(t.dy), nothing(), mut_view(over),
         [&](Index row, Index col, MutView block) { seen.block(row, col, block.rows(), block.cols()) = block; });
     BOOST_TEST(apart(over, expected.array() - 5) < 1e-10);
     BOOST_TEST((bytes(seen) == bytes(over)));
@@ -156,6 +156,28 @@ BOOST_AUTO_TEST_CASE(gradients_are_those_of_the_definition) {
                                });
     for (std::size_t p = 0; p < 2; ++p) BOOST_TEST((blocks[p].array() == zero[p].array()).all());
   });
+}
+
+// Where a batch is large enough for it, what goes back and the gradients are found together.
+BOOST_AUTO_TEST_CASE(both_halves_of_the_way_back_at_once_have_the_same_bits) {
+  int at_once = 0;
+  for_every_geometry(70, [&](const Geometry&, Trial& t) {
+    t.forward();
+    const Matrix before = drawn(t.x[0].rows(), 70, "before");
+    std::vector<Matrix> found(t.w), apart = zeros(t.w), dx{before};
+    Matrix together = before;
+    t.param_grad(apart, 1);
+    t.pull_back(t.w, t.dy, dx);
+    const std::vector<View> w{view(t.w[0]), view(t.w[1])}, x{view(t.x[0])};
+    const auto place = [&](std::size_t p) { return mut_view(found[p]); };
+    if (!t.layer->backward_blocks(w, x, view(t.y), t.aux, view(t.dy), view(before), mut_view(together), {}, place)) {
+      return;
+    }
+    BOOST_TEST((together.array() == dx[0].array()).all());
+    for (std::size_t p = 0; p < 2; ++p) BOOST_TEST((found[p].array() == apart[p].array()).all());
+    ++at_once;
+  });
+  BOOST_TEST(at_once >= 6);
 }
 
 BOOST_AUTO_TEST_CASE(single_units_go_back_alone) {

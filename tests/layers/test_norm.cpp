@@ -366,7 +366,8 @@ BOOST_AUTO_TEST_CASE(blocks_cover_everything_once_and_overwrite) {
       BOOST_TEST((bytes(t.y) == bytes(y)));
       BOOST_TEST((seen.leftCols(10).array() == 1).all());
       seen.setZero();
-      t.layer->pull_back_blocks(testing::views(t.w), {&x, 1}, view(t.y), t.aux, view(dy), mut_view(dx), count);
+      t.layer->pull_back_blocks(testing::views(t.w), {&x, 1}, view(t.y), t.aux, view(dy), nothing(), mut_view(dx),
+                                count);
       BOOST_TEST((seen.array() == 1).all());
       std::vector<Matrix> added{Matrix::Zero(t.y.rows(), 20)};
       t.pull_back(t.w, dy, added);
@@ -383,7 +384,8 @@ BOOST_AUTO_TEST_CASE(gradients_found_on_the_way_back_have_the_same_bits) {
     t.forward();
     const View x = view(t.x[0]);
     Matrix apart(t.y.rows(), 10), together(t.y.rows(), 10), seen = Matrix::Zero(t.y.rows(), 10);
-    t.layer->pull_back_blocks(testing::views(t.w), {&x, 1}, view(t.y), t.aux, view(t.dy), mut_view(apart), {});
+    t.layer->pull_back_blocks(testing::views(t.w), {&x, 1}, view(t.y), t.aux, view(t.dy), nothing(), mut_view(apart),
+                              {});
     std::vector<Matrix> wanted = zeros(t.w), g = zeros(t.w);
     t.param_grad(wanted, 1);
     const auto place = [&](std::size_t p) {
@@ -392,7 +394,7 @@ BOOST_AUTO_TEST_CASE(gradients_found_on_the_way_back_have_the_same_bits) {
     };
     const auto back = [&] {
       return t.layer->backward_blocks(
-          testing::views(t.w), {&x, 1}, view(t.y), t.aux, view(t.dy), mut_view(together),
+          testing::views(t.w), {&x, 1}, view(t.y), t.aux, view(t.dy), nothing(), mut_view(together),
           [&](Index row, Index col, MutView block) { seen.block(row, col, block.rows(), block.cols()).array() += 1; },
           place);
     };
