@@ -71,6 +71,7 @@ BOOST_AUTO_TEST_CASE(is_the_adjoint_of_the_backward_sweep) {
   const double forward = c.cwiseProduct(tangents[out]).sum();
   double backward = dx.cwiseProduct(deltas[Graph::input()]).sum();
   for (const ParamId id : ids) {
+    if (!sink.has(id)) continue;  // running statistics
     backward += directions[static_cast<std::size_t>(id)].cwiseProduct(std::as_const(sink).gradient(id)).sum();
   }
   BOOST_TEST(std::abs(forward) > 1e-3);
