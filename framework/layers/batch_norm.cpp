@@ -1,7 +1,7 @@
 #include <cmath>
-#include <vector>
 
 #include "framework/core/errors.hpp"
+#include "framework/core/room.hpp"
 #include "framework/layers/norm.hpp"
 #include "framework/layers/norm_loops.hpp"
 #include "framework/layers/one_input.hpp"
@@ -22,15 +22,11 @@ enum Column : Index {
   aux_columns
 };
 
-// Memory of whoever calls, for all threads that work for it; it grows to what was largest.
-template <class T> T* room(Index size) {
-  static thread_local std::vector<T> memory;
-  if (memory.size() < static_cast<std::size_t>(size)) memory.resize(static_cast<std::size_t>(size));
-  return memory.data();
-}
+// Memory of whoever calls, for all threads that work for it.
+template <class T> thread_local Room<T> room_here;
 
 // Calls use(channel, sum) with what there is of each channel in all of x. The sums of a flat layer, whose channels lie side by
-// side, are of_units(block, sums) of a block of them; an image's are the samples', of_image(sum, row, sample) from `row` on,
+// side, are of_units(block, sums) of a block of them; an image's are the samples', of_image(sum, channel, sample),
 // added up in their order: a sample is read by the thread whose cache it is in.
 template <class Sum, class OfUnits, class OfImage, class Use>
 void for_sums(Index channels, View x, const OfUnits& of_units, const OfImage& of_image, const Use& use) {
@@ -43,7 +39,7 @@ void for_sums(Index channels, View x, const OfUnits& of_units, const OfImage& of
     });
     return;
   }
-  Sum* const of_sample = room<Sum>(channels * x.cols());
+  Sum* const of_sample = room_here<Sum>.of(channels * x.cols());
   for_columns(x.rows(), x.cols(), [&](Index b) {
     for (Index c = 0; c < channels; ++c) {
       Sum sum;
@@ -180,7 +176,7 @@ void pull_all(View gamma, View x, const Aux& aux, View dy, View before, MutView 
   const Index channels = gamma.rows(), batch = x.cols();
   const auto count = static_cast<double>(x.rows() / channels * batch);
   const bool coupled = aux.data(0, by_batch) != 0;
-  Scalar* const of_dy = room<Scalar>(3 * channels);
+  Scalar* const of_dy = room_here<Scalar>.of(3 * channels);
   Scalar *const of_x = of_dy + channels, *const rest = of_x + channels;
   const auto settle = [&](Index c, const PairSum& sums) {
     const double inverse = aux.data(c, inverse_sd_used);

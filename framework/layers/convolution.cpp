@@ -4,6 +4,7 @@
 #include <array>
 #include <tuple>
 
+#include "framework/core/room.hpp"
 #include "framework/layers/convolution_detail.hpp"
 #include "framework/layers/strided_rows.hpp"
 #include "framework/parallel/column_blocks.hpp"
@@ -12,10 +13,7 @@
 namespace strata {
 namespace {
 
-using convolution_detail::part_of;
-using convolution_detail::pieces;
-using convolution_detail::Room;
-using convolution_detail::vector_count;
+using namespace convolution_detail;
 using gemm_kernel::block_for;
 using gemm_kernel::block_rows;
 using gemm_kernel::HalvesA;
@@ -26,8 +24,8 @@ using gemm_kernel::Update;
 // Fewer multiply-adds than this and the threads are not worth waking.
 constexpr double least_work = 200'000;
 
-thread_local Room images_here, signals_here;
-thread_local Room transported_here;  // of whoever calls, for all threads that work for it
+thread_local Room<Scalar> images_here, signals_here;
+thread_local Room<Scalar> transported_here;  // of whoever calls, for all threads that work for it
 
 // Products of placed images with b, k × cols: value(point, n) = Σ_p placed[reads[p] + offset(point)]·b[p·ldb + n], a block of
 // points at a time.

@@ -12,16 +12,4 @@ inline MutView part_of(MutView m, Index row, Index rows, Index col, Index cols) 
   return {m.data() + col * m.outerStride() + row, rows, cols, Eigen::OuterStride<>(m.outerStride())};
 }
 
-/// Memory of a thread that grows to what was largest. A thread's first images take it; later ones find it there.
-class Room {
- public:
-  Scalar* of(Index size) {
-    if (memory_.size() < size) memory_.setZero(size);
-    return memory_.data();
-  }
-
- private:
-  Vector memory_;
-};
-
 }  // namespace strata::convolution_detail

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "framework/core/room.hpp"
 #include "framework/layers/convolution.hpp"
 #include "framework/layers/convolution_detail.hpp"
 #include "framework/parallel/gemm_kernel.hpp"
@@ -10,10 +11,7 @@
 namespace strata {
 namespace {
 
-using convolution_detail::part_of;
-using convolution_detail::pieces;
-using convolution_detail::Room;
-using convolution_detail::vector_count;
+using namespace convolution_detail;
 using gemm_kernel::block_for;
 using gemm_kernel::block_rows;
 using gemm_kernel::max_cols_of;
@@ -26,8 +24,8 @@ constexpr Index wanted_tasks = 32;
 constexpr Index sums_memory = Index{1} << 18;
 constexpr Index block_memory = 8192;
 
-thread_local Room placed_here, maps_here;
-thread_local Room sums_here;  // of whoever calls, for all threads that work for it
+thread_local Room<Scalar> placed_here, maps_here;
+thread_local Room<Scalar> sums_here;  // of whoever calls, for all threads that work for it
 
 // to(m, q) = dy(position, m) at the grid point q of each position, the others are left alone; maps filled up with zeros to whole
 // vectors, ld of them.

@@ -1,9 +1,8 @@
 // Sums and maps over the channels of a batch, for the layers that normalise.
 //
 // A channel has `positions` rows side by side in each sample (an image's height × width, or 1: a unit of a flat layer), and
-// the next sample's lie far away. So a task takes some channels through the whole batch: what it reads for its sums is
-// still in the cache when it writes. Sums are taken in Scalar over a thousand numbers at most, and in double from there on,
-// in an order that depends on shapes alone.
+// the next sample's lie far away. `for_channels` takes some channels through the whole batch. Sums are taken in Scalar over a
+// thousand numbers at most, and in double from there on, in an order that depends on shapes alone.
 #pragma once
 
 #include <array>
